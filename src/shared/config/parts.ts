@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { flag, httpUrl, list, wholeNumber } from './fields.ts';
+
+/** `LOG_LEVEL`. */
+export const logging = z
+  .object({
+    LOG_LEVEL: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be a pino level')
+      .default('info'),
+  })
+  .transform((env) => ({ level: env.LOG_LEVEL }));
+
+/**
+ * `DB_*`. `DB_TIMEZONE` is accepted because the old deployment sets it, and ignored: zone-less columns hold UTC
+ * whatever a session's zone is.
+ */
+export const database = z
+  .object({
+    DB_HOST: z.string(),
+    DB_PORT: wholeNumber(5432, 1, 65_535),
+    DB_USER: z.string(),
+    DB_PASSWORD: z.string().default(''),
+    DB_NAME: z.string(),
+    DB_SSLMODE: z
+      .enum(
+        ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'],
+        'must be a libpq sslmode (disable, require, verify-full, …)',
+      )
+      .default('disable'),
+    DB_TIMEZONE: z.string().optional(),
+    DB_POOL_MAX: wholeNumber(10, 1, 200),
+  })
+  .transform((env) => ({
+    host: env.DB_HOST,
+    port: env.DB_PORT,
+    user: env.DB_USER,
+    password: env.DB_PASSWORD,
+    name: env.DB_NAME,
+    sslMode: env.DB_SSLMODE,
+    /** Most connections one process holds. */
+    poolMax: env.DB_POOL_MAX,
+  }));
+
+/** `REDIS_URL`, or `REDIS_ADDR` (host:port) with `REDIS_PASSWORD` as the gateway spells it. */
+export const redis = z
+  .object({
+    REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
+    REDIS_ADDR: z
+      .string()
+      .regex(/^[^:/\s]+:\d{1,5}$/, 'must be host:port')
+      .optional(),
+    REDIS_PASSWORD: z.string().optional(),
+    QUEUE_PREFIX: z.string().default('{paiements}'),
+  })
+  .transform((env, context) => {
+    const url =
+      env.REDIS_URL ?? (env.REDIS_ADDR ? redisUrlOf(env.REDIS_ADDR, env.REDIS_PASSWORD) : undefined);
+    if (url === undefined) {
+      context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: 'is missing' });
+      return z.NEVER;
+    }
+    return {
+      url,
+      /** Prefix of every BullMQ key; the braces are a Redis Cluster hash tag that keeps a queue on one node. */
+      queuePrefix: env.QUEUE_PREFIX,
+    };
+  });
+
+function redisUrlOf(address: string, password: string | undefined): string {
+  return password ? `redis://:${encodeURIComponent(password)}@${address}` : `redis://${address}`;
+}
+
+/** The key, prices and API address: what every process that calls Stripe needs. */
+export const stripe = z
+  .object({
+    STRIPE_SECRET_KEY: z
+      .string()
+      .regex(/^(sk|rk)_(test|live)_\S+$/, 'must be a Stripe secret key (sk_… or rk_…)'),
+    STRIPE_API_BASE: httpUrl().optional(),
+    STRIPE_PRICE_MENSUEL: z.string().startsWith('price_', 'must be a Stripe price id (price_…)'),
+    STRIPE_PRICE_ANNUEL: z.string().startsWith('price_', 'must be a Stripe price id (price_…)'),
+    STRIPE_TIMEOUT_MS: wholeNumber(15_000, 100, 120_000),
+  })
+  .transform((env) => ({
+    secretKey: env.STRIPE_SECRET_KEY,
+    /** Whether the key, and so every event we accept as ours, is of live mode. */
+    livemode: /^(sk|rk)_live_/.test(env.STRIPE_SECRET_KEY),
+    apiBase: env.STRIPE_API_BASE,
+    timeoutMs: env.STRIPE_TIMEOUT_MS,
+    prices: { mensuel: env.STRIPE_PRICE_MENSUEL, annuel: env.STRIPE_PRICE_ANNUEL },
+  }));
+
+/** `STRIPE_WEBHOOK_SECRET`: several, comma-separated, while one is being rotated. */
+export const webhook = z
+  .object({
+    STRIPE_WEBHOOK_SECRET: list().refine(
+      (secrets) => secrets.length > 0 && secrets.every((secret) => /^whsec_\S{8,}$/.test(secret)),
+      'must be one or more whsec_… secrets, comma-separated',
+    ),
+  })
+  .transform((env) => ({ secrets: env.STRIPE_WEBHOOK_SECRET }));
+
+/** How long premium lasts beyond what is paid. */
+export const premium = z
+  .object({ PREMIUM_GRACE_DAYS: wholeNumber(3, 0, 60) })
+  .transform((env) => ({ graceDays: env.PREMIUM_GRACE_DAYS }));
+
+/** `INTERNAL_API_KEY` where a process cannot do without it. */
+export const internalKey = z
+  .object({ INTERNAL_API_KEY: z.string().min(8, 'must have at least 8 characters') })
+  .transform((env) => env.INTERNAL_API_KEY);
+
+/** `JWT_SECRET`: the key of the HS256 login tokens. */
+export const jwt = z
+  .object({ JWT_SECRET: z.string().min(16, 'must have at least 16 characters') })
+  .transform((env) => ({ secret: env.JWT_SECRET }));
+
+/** `ALLOWED_ORIGINS`: browsers' origins for CORS and for return URLs. */
+export const origins = z.object({ ALLOWED_ORIGINS: list().default([]) }).transform((env, context) => {
+  const wrong = env.ALLOWED_ORIGINS.filter((origin) => !isOrigin(origin));
+  if (wrong.length > 0) {
+    context.addIssue({
+      code: 'custom',
+      path: ['ALLOWED_ORIGINS'],
+      message: 'must be origins such as https://app.example, comma-separated, without a path or *',
+    });
+    return z.NEVER;
+  }
+  return env.ALLOWED_ORIGINS;
+});
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+}
+
+/** Where the worker's notifications go. */
+export const gatewayTarget = z
+  .object({ GATEWAY_URL: httpUrl() })
+  .transform((env) => ({ url: env.GATEWAY_URL }));
+
+/** `AUTO_MIGRATE`: whether a process brings the database up to date when it starts. */
+export const autoMigrate = z.object({ AUTO_MIGRATE: flag(false) }).transform((env) => env.AUTO_MIGRATE);
