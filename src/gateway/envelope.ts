@@ -1,0 +1,46 @@
+import type { Middleware } from 'koa';
+import { HttpError, toError } from '../shared/errors.ts';
+import type { Logger } from '../shared/logger.ts';
+
+/** What every failed request is answered with. */
+export type ErrorEnvelope = { success: false; error: string; code: string };
+
+/** What a client may know of an error: an {@link HttpError} tells its own words, anything else nothing. */
+export function publicErrorOf(thrown: unknown): HttpError {
+  if (thrown instanceof HttpError) return thrown;
+  return new HttpError(500, 'internal', 'Something went wrong in the gateway: try again later', {
+    cause: thrown,
+  });
+}
+
+export function envelopeOf(error: HttpError): ErrorEnvelope {
+  return { success: false, error: error.message, code: error.code };
+}
+
+/** Turns whatever a route throws into the envelope; logs what is our fault. */
+export function answerErrors(logger: Logger): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (thrown) {
+      const error = publicErrorOf(thrown);
+      if (error.status >= 500) {
+        logger.warn(
+          { err: toError(thrown), path: ctx.path, requestId: ctx.state.requestId, code: error.code },
+          `${ctx.method} ${ctx.path} failed with ${error.status}`,
+        );
+      }
+      ctx.respond = true;
+      ctx.status = error.status;
+      ctx.set(error.headers);
+      ctx.body = envelopeOf(error);
+    }
+  };
+}
+
+/** The last stop: whatever no route took. */
+export function answerNotFound(): Middleware {
+  return () => {
+    throw HttpError.notFound('route_not_found', 'The gateway has no such route');
+  };
+}

@@ -1,0 +1,2 @@
+export { migrate } from './migrate.ts';
+export { type DatabaseConfig, openDatabase, ormOptions } from './orm.ts';

@@ -1,0 +1,61 @@
+import { Migrator } from '@mikro-orm/migrations';
+import { defineConfig, MikroORM, type Options } from '@mikro-orm/postgresql';
+import { migrations } from '../../../migrations/index.ts';
+import type { database as databasePart } from '../config/index.ts';
+import { SECOND } from '../duration.ts';
+import {
+  CheckoutSession,
+  Customer,
+  OutboxMessage,
+  Payment,
+  Subscription,
+  User,
+  WebhookEvent,
+} from '../entities/index.ts';
+import type { Logger } from '../logger.ts';
+
+export type DatabaseConfig = ReturnType<typeof databasePart.parse>;
+
+/** MikroORM's options for a database; also what the `mikro-orm` command line reads. */
+export function ormOptions(config: DatabaseConfig, logger?: Logger): Options {
+  return defineConfig({
+    host: config.host,
+    port: config.port,
+    user: config.user,
+    password: config.password,
+    dbName: config.name,
+    entities: [User, Customer, Subscription, Payment, CheckoutSession, WebhookEvent, OutboxMessage],
+    extensions: [Migrator],
+    migrations: { migrationsList: migrations, tableName: 'paiements_migrations', snapshot: false },
+    ensureDatabase: false,
+    pool: { min: 0, max: config.poolMax, idleTimeoutMillis: 30 * SECOND },
+    driverOptions: {
+      ssl: sslOf(config.sslMode),
+      connectionTimeoutMillis: 5 * SECOND,
+      keepAlive: true,
+      application_name: 'paiements-service',
+    },
+    logger: (line) => logger?.debug(line),
+  });
+}
+
+/** Opens the pool lazily: the first query connects. */
+export function openDatabase(config: DatabaseConfig, logger: Logger): Promise<MikroORM> {
+  return MikroORM.init(ormOptions(config, logger));
+}
+
+/**
+ * libpq's modes as node-postgres knows them. `require` encrypts without checking the certificate, as libpq does;
+ * `prefer` and `allow` are plain here, since node-postgres cannot fall back.
+ */
+function sslOf(mode: DatabaseConfig['sslMode']): false | { rejectUnauthorized: boolean } {
+  switch (mode) {
+    case 'verify-ca':
+    case 'verify-full':
+      return { rejectUnauthorized: true };
+    case 'require':
+      return { rejectUnauthorized: false };
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,48 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import { utcTimestamp, wholeNumber } from './columns.ts';
+
+export type PaymentStatus = 'pending' | 'succeeded' | 'failed' | 'canceled';
+
+/**
+ * One payment, whatever number of events tell of it. What the payment intent says and what the invoice says are kept
+ * side by side and `status`, `amount` and `createdAt` are derived from both, so their order does not matter.
+ */
+export const Payment = defineEntity({
+  name: 'Payment',
+  tableName: 'payments',
+  properties: {
+    id: wholeNumber().primary().autoincrement(),
+    userId: wholeNumber(),
+    subscriptionId: wholeNumber().nullable(),
+    /** The intent's id, or `invoice_<invoice id>` until (or unless) one is known. */
+    stripePaymentIntentId: p.string().length(255),
+    stripeInvoiceId: p.string().length(255).nullable(),
+    /** Minor units of `currency`. */
+    amount: wholeNumber(),
+    currency: p.string().length(3),
+    status: p.string().$type<PaymentStatus>(),
+    paymentMethodType: p.string().length(50).nullable(),
+    failureReason: p.text().nullable(),
+    createdAt: utcTimestamp(),
+
+    stripeCustomerId: p.string().length(255).nullable(),
+    stripeChargeId: p.string().length(255).nullable(),
+    /** Stripe's own status of the intent and of the invoice; null until one of their events was seen. */
+    intentStatus: p.string().length(50).nullable(),
+    invoiceStatus: p.string().length(50).nullable(),
+    intentSnapshotAt: utcTimestamp().nullable(),
+    invoiceSnapshotAt: utcTimestamp().nullable(),
+    /** Failed attempts at collecting the invoice so far. */
+    attemptCount: wholeNumber(),
+    nextAttemptAt: utcTimestamp().nullable(),
+    /** An intent whose payload cannot name its invoice: not shown until it is linked or known to stand alone. */
+    awaitingInvoice: p.boolean(),
+    /** Minor units of `currency`. */
+    amountRefunded: wholeNumber(),
+    refundSnapshotAt: utcTimestamp().nullable(),
+    disputeStatus: p.string().length(50).nullable(),
+    disputeSnapshotAt: utcTimestamp().nullable(),
+    livemode: p.boolean().nullable(),
+  },
+});
+export type Payment = InferEntity<typeof Payment>;

@@ -1,0 +1,52 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import { utcTimestamp, wholeNumber } from './columns.ts';
+
+export type PlanType = 'mensuel' | 'annuel';
+
+/** The five words the other Matcha services know; `stripeStatus` has Stripe's own. */
+export type SubscriptionStatus = 'active' | 'inactive' | 'canceled' | 'past_due' | 'unpaid';
+
+/** A premium subscription, past or present. */
+export const Subscription = defineEntity({
+  name: 'Subscription',
+  tableName: 'subscriptions',
+  properties: {
+    id: wholeNumber().primary().autoincrement(),
+    userId: wholeNumber(),
+    stripeSubscriptionId: p.string().length(255),
+    stripeCustomerId: p.string().length(255),
+    planType: p.string().$type<PlanType>(),
+    status: p.string().$type<SubscriptionStatus>(),
+    currentPeriodStart: utcTimestamp().nullable(),
+    currentPeriodEnd: utcTimestamp().nullable(),
+    /** True while a cancellation is scheduled, whichever of Stripe's two fields says so. */
+    cancelAtPeriodEnd: p.boolean(),
+    canceledAt: utcTimestamp().nullable(),
+    trialStart: utcTimestamp().nullable(),
+    trialEnd: utcTimestamp().nullable(),
+    createdAt: utcTimestamp(),
+    updatedAt: utcTimestamp(),
+
+    stripeStatus: p.string().length(50).nullable(),
+    stripePriceId: p.string().length(255).nullable(),
+    /** When Stripe created it; decides which of two live subscriptions is the duplicate. */
+    stripeCreatedAt: utcTimestamp().nullable(),
+    /** When a scheduled cancellation takes effect. */
+    cancelAt: utcTimestamp().nullable(),
+    endedAt: utcTimestamp().nullable(),
+    collectionPaused: p.boolean(),
+    /** End of the service period that the newest paid invoice covers (or the first period of a new subscription). */
+    paidUntil: utcTimestamp().nullable(),
+    /** Creation time of that invoice: a newer invoice replaces the claim, an older one never does. */
+    paidByInvoiceAt: utcTimestamp().nullable(),
+    /** First failed attempt of the open invoice; grace counts from here and retries do not move it. */
+    pastDueSince: utcTimestamp().nullable(),
+    pastDueInvoiceId: p.string().length(255).nullable(),
+    /** Set on a second live subscription of one user: the id of the one that counts. For the operator to resolve. */
+    duplicateOf: wholeNumber().nullable(),
+    livemode: p.boolean().nullable(),
+    /** Stripe's time (whole seconds) that this row reflects; only a clearly newer payload is applied as it is. */
+    snapshotAt: utcTimestamp().nullable(),
+  },
+});
+export type Subscription = InferEntity<typeof Subscription>;

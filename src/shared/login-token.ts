@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import jwt from 'jsonwebtoken';
+import { type Clock, systemClock } from './clock.ts';
+import { MINUTE, SECOND } from './duration.ts';
+import { HttpError } from './errors.ts';
+
+/** How far the clocks of the machine that signs and the one that checks may differ, in milliseconds. */
+export const LOGIN_TOKEN_LEEWAY_MS = MINUTE;
+
+/** Answers whether a token was revoked; throws {@link HttpError} 503 when that cannot be known. */
+export type RevocationCheck = (token: string) => Promise<boolean>;
+
+/** Who a valid token belongs to, and until when it is one (leeway not included). */
+export type LoginIdentity = { readonly userId: number; readonly expiresAt: Date };
+
+export type LoginTokenOptions = {
+  /** `JWT_SECRET`, the one HS256 key. */
+  secret: string;
+  isRevoked: RevocationCheck;
+  clock?: Clock;
+};
+
+/** PostgreSQL's `integer`, the type of `users.id`. */
+const MAX_USER_ID = 2_147_483_647;
+
+/**
+ * Checks a Matcha login token, the same way for every process: HS256 and nothing else; `exp` (required), `nbf` and
+ * `iat` with 60 s leeway; `scope`, when present, `access`; `sub` the decimal user id; not revoked.
+ * @throws {HttpError} 401 saying what is wrong, or 503 when revocation cannot be checked (fail closed)
+ */
+export async function verifyLoginToken(token: string, options: LoginTokenOptions): Promise<LoginIdentity> {
+  const identity = identityOf(claimsOf(token, options.secret, options.clock ?? systemClock));
+  // Last, so that a forged token costs no trip to Redis.
+  if (await options.isRevoked(token)) {
+    throw HttpError.unauthorized('The login token was revoked: log in again');
+  }
+  return identity;
+}
+
+type Claims = { userId: unknown; exp: number; scope: unknown };
+
+function claimsOf(token: string, secret: string, clock: Clock): Claims {
+  const nowSeconds = Math.floor(clock.now().getTime() / SECOND);
+  const leewaySeconds = LOGIN_TOKEN_LEEWAY_MS / SECOND;
+  let payload: jwt.JwtPayload | string;
+  try {
+    payload = jwt.verify(token, secret, {
+      algorithms: ['HS256'],
+      clockTimestamp: nowSeconds,
+      clockTolerance: leewaySeconds,
+    });
+  } catch (error) {
+    throw refusalOf(error);
+  }
+  if (typeof payload === 'string') throw HttpError.unauthorized('The login token carries no claims');
+  // A token without an end could only ever be taken back by remembering its revocation for ever.
+  if (payload.exp === undefined) throw HttpError.unauthorized('The login token has no expiry (exp)');
+  // jsonwebtoken looks at exp and nbf but not at an iat in the future.
+  if (payload.iat !== undefined && !(payload.iat <= nowSeconds + leewaySeconds)) {
+    throw HttpError.unauthorized('The login token is dated in the future (iat)');
+  }
+  return { userId: payload.sub, exp: payload.exp, scope: payload.scope };
+}
+
+/** Only our own words reach the client: the library's may quote parts of the token. */
+function refusalOf(error: unknown): HttpError {
+  if (error instanceof jwt.TokenExpiredError) {
+    return HttpError.unauthorized('The login token has expired: log in again');
+  }
+  if (error instanceof jwt.NotBeforeError) {
+    return HttpError.unauthorized('The login token is not valid yet (nbf)');
+  }
+  return HttpError.unauthorized('The login token is not valid: log in again');
+}
+
+function identityOf(claims: Claims): LoginIdentity {
+  if (claims.scope !== undefined && claims.scope !== 'access') {
+    throw HttpError.unauthorized('This token is not for logging in: its scope is not "access"');
+  }
+  const userId = parseUserId(claims.userId);
+  if (userId === undefined) {
+    throw HttpError.unauthorized('The login token names no user: sub must be a positive integer string');
+  }
+  return { userId, expiresAt: new Date(claims.exp * SECOND) };
+}
+
+function parseUserId(subject: unknown): number | undefined {
+  if (typeof subject !== 'string' || !/^[1-9]\d{0,9}$/.test(subject)) return undefined;
+  const userId = Number(subject);
+  return userId <= MAX_USER_ID ? userId : undefined;
+}
+
+/**
+ * Looks revoked tokens up where the gateway keeps them: key `blacklist:<sha256 hex of the token>`.
+ * Fails closed: while Redis is away a token that may have been revoked is worth nothing, so the check throws a 503
+ * and the client tries again.
+ * @param redis a connection to database 0 (see {@link loginRedisUrl}) that fails fast
+ */
+export function createRevocationCheck(redis: Pick<Redis, 'exists'>): RevocationCheck {
+  return async (token) => {
+    try {
+      return (await redis.exists(revocationKey(token))) > 0;
+    } catch (error) {
+      throw HttpError.unavailable(
+        'login_check_unavailable',
+        'Logins cannot be checked at the moment: try again in a few seconds',
+        5,
+        error,
+      );
+    }
+  };
+}
+
+/** The Redis key whose existence revokes `token`. */
+export function revocationKey(token: string): string {
+  return `blacklist:${createHash('sha256').update(token).digest('hex')}`;
+}
+
+/** `REDIS_URL` pointed at database 0, where revoked tokens are kept, whichever database the queues use. */
+export function loginRedisUrl(redisUrl: string): string {
+  const url = new URL(redisUrl);
+  url.pathname = '';
+  url.searchParams.delete('db');
+  return url.href;
+}

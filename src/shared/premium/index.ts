@@ -1,0 +1,8 @@
+export { type PremiumReason, premiumReason } from './premium-reason.ts';
+export {
+  inDunning,
+  type PremiumFacts,
+  type PremiumPolicy,
+  premiumUntil,
+  RENEWAL_LEAD_MS,
+} from './premium-until.ts';

@@ -1,0 +1,92 @@
+import { DAY, HOUR, MINUTE } from '../duration.ts';
+import type { Subscription } from '../entities/index.ts';
+
+/** What of a subscription decides premium. */
+export type PremiumFacts = Pick<
+  Subscription,
+  | 'status'
+  | 'stripeStatus'
+  | 'currentPeriodStart'
+  | 'currentPeriodEnd'
+  | 'trialEnd'
+  | 'paidUntil'
+  | 'endedAt'
+  | 'cancelAt'
+  | 'pastDueSince'
+  | 'collectionPaused'
+>;
+
+/** How long premium lasts beyond what is paid, in days. */
+export type PremiumPolicy = { graceDays: number };
+
+/**
+ * Stripe rolls the period, waits about an hour, then collects. Until that has had time to happen, and its event time
+ * to arrive, a renewing subscription stays premium although nothing is paid yet.
+ */
+const RENEWAL_ALLOWANCE_MS = 6 * HOUR;
+
+/** How long before the end of a paid period the allowance is written, so that no reader sees a gap. */
+export const RENEWAL_LEAD_MS = 15 * MINUTE;
+
+/**
+ * Until when this subscription alone makes its user premium; null when it never did. The result may lie in the past.
+ *
+ * Paid time counts, not a period that merely rolled: `paidUntil` moves when an invoice is paid. On top of it come
+ * the grace days while Stripe retries a failed renewal, counted from the first failed attempt, and the allowance
+ * while a renewal is in progress.
+ */
+export function premiumUntil(subscription: PremiumFacts, policy: PremiumPolicy, now: Date): Date | null {
+  const covered = coveredUntil(subscription);
+  if (covered === null) return null;
+  if (subscription.endedAt) return earlier(covered, subscription.endedAt);
+  if (subscription.cancelAt && subscription.cancelAt <= covered) return subscription.cancelAt;
+  if (inDunning(subscription)) {
+    const since = subscription.pastDueSince;
+    return since ? later(covered, new Date(since.getTime() + policy.graceDays * DAY)) : covered;
+  }
+  return isRenewing(subscription, covered, now)
+    ? new Date(covered.getTime() + RENEWAL_ALLOWANCE_MS)
+    : covered;
+}
+
+/** What is paid for, never beyond the period Stripe itself says is running. */
+function coveredUntil(subscription: PremiumFacts): Date | null {
+  const { paidUntil, currentPeriodEnd, trialEnd } = subscription;
+  const trial = statusOf(subscription) === 'trialing' ? trialEnd : null;
+  const paid = paidUntil && currentPeriodEnd ? earlier(paidUntil, currentPeriodEnd) : paidUntil;
+  return paid && trial ? later(paid, trial) : (paid ?? trial ?? null);
+}
+
+/** Whether Stripe is still trying to collect a failed renewal. */
+export function inDunning(
+  subscription: Pick<PremiumFacts, 'status' | 'stripeStatus' | 'pastDueSince'>,
+): boolean {
+  const status = statusOf(subscription);
+  return status === 'past_due' || (status === 'active' && subscription.pastDueSince != null);
+}
+
+function isRenewing(subscription: PremiumFacts, covered: Date, now: Date): boolean {
+  const status = statusOf(subscription);
+  if (
+    (status !== 'active' && status !== 'trialing') ||
+    subscription.cancelAt ||
+    subscription.collectionPaused
+  ) {
+    return false;
+  }
+  const sinceEnd = now.getTime() - covered.getTime();
+  return sinceEnd >= -RENEWAL_LEAD_MS && sinceEnd < RENEWAL_ALLOWANCE_MS;
+}
+
+/** Stripe's own word, or ours on a row of the old service that no event has touched yet. */
+function statusOf(subscription: Pick<PremiumFacts, 'status' | 'stripeStatus'>): string {
+  return subscription.stripeStatus ?? subscription.status;
+}
+
+function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b;
+}
+
+function later(a: Date, b: Date): Date {
+  return a > b ? a : b;
+}

@@ -1,0 +1,27 @@
+import Stripe from 'stripe';
+import type { stripe as stripePart } from '../config/index.ts';
+
+export type StripeConfig = ReturnType<typeof stripePart.parse>;
+
+/**
+ * The one client of a process. Its API version is the SDK's own pin, so what is read has one shape; what webhooks
+ * deliver has the endpoint's (see `facts`).
+ */
+export function createStripe(config: StripeConfig): Stripe {
+  return new Stripe(config.secretKey, {
+    timeout: config.timeoutMs,
+    // 409, 429 and 5xx; the SDK sends the same idempotency key again.
+    maxNetworkRetries: 2,
+    telemetry: false,
+    appInfo: { name: 'matcha-paiements-service' },
+    ...addressOf(config.apiBase),
+  });
+}
+
+/** Where `STRIPE_API_BASE` points the SDK, for example at the sandbox. */
+function addressOf(apiBase: string | undefined): Stripe.StripeConfig {
+  if (apiBase === undefined) return {};
+  const url = new URL(apiBase);
+  const protocol = url.protocol === 'http:' ? 'http' : 'https';
+  return { protocol, host: url.hostname, port: url.port || (protocol === 'http' ? '80' : '443') };
+}

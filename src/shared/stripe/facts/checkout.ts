@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { livemode, metadata, moment, readShape, reference, requiredMoment } from './shapes.ts';
+
+/** What is true of a Checkout Session. */
+export type CheckoutSessionFacts = {
+  id: string;
+  mode: string | null;
+  /** `open`, `complete` or `expired`; absent before 2021-11, when the event type had to tell. */
+  status: string | null;
+  paymentStatus: string | null;
+  customerId: string | null;
+  subscriptionId: string | null;
+  clientReferenceId: string | null;
+  /** What the payer typed, or the prefilled address. Nobody has verified it. */
+  email: string | null;
+  created: Date | null;
+  expiresAt: Date | null;
+  metadata: Record<string, string>;
+  livemode: boolean;
+};
+
+const shape = z.looseObject({
+  object: z.literal('checkout.session'),
+  id: z.string(),
+  mode: z.string().nullish(),
+  status: z.string().nullish(),
+  payment_status: z.string().nullish(),
+  customer: reference,
+  subscription: reference,
+  client_reference_id: z.string().nullish(),
+  customer_details: z.looseObject({ email: z.string().nullish() }).nullish(),
+  customer_email: z.string().nullish(),
+  created: moment,
+  expires_at: moment,
+  metadata,
+  livemode,
+});
+
+/** @throws PermanentError on a shape that no known version has */
+export function readCheckoutSession(object: unknown): CheckoutSessionFacts {
+  const raw = readShape(shape, 'checkout session', object);
+  return {
+    id: raw.id,
+    mode: raw.mode ?? null,
+    status: raw.status ?? null,
+    paymentStatus: raw.payment_status ?? null,
+    customerId: raw.customer,
+    subscriptionId: raw.subscription,
+    clientReferenceId: raw.client_reference_id ?? null,
+    email: raw.customer_details?.email ?? raw.customer_email ?? null,
+    created: raw.created,
+    expiresAt: raw.expires_at,
+    metadata: raw.metadata,
+    livemode: raw.livemode,
+  };
+}
+
+/** What is true of a customer. A `customer.deleted` event carries the full object without a `deleted` flag. */
+export type CustomerFacts = {
+  id: string;
+  email: string | null;
+  deleted: boolean;
+  metadata: Record<string, string>;
+};
+
+const customerShape = z.looseObject({
+  object: z.literal('customer'),
+  id: z.string(),
+  email: z.string().nullish(),
+  deleted: z.boolean().nullish(),
+  metadata,
+});
+
+/** @throws PermanentError on a shape that no known version has */
+export function readCustomer(object: unknown): CustomerFacts {
+  const raw = readShape(customerShape, 'customer', object);
+  return { id: raw.id, email: raw.email ?? null, deleted: raw.deleted ?? false, metadata: raw.metadata };
+}
+
+/** The envelope every snapshot event has. */
+export type EventFacts = {
+  id: string;
+  type: string;
+  /** Whole seconds: two events of one second have no order. */
+  created: Date;
+  livemode: boolean;
+  apiVersion: string | null;
+  object: unknown;
+};
+
+const eventShape = z.looseObject({
+  object: z.literal('event'),
+  id: z.string(),
+  type: z.string(),
+  created: requiredMoment,
+  livemode,
+  api_version: z.string().nullish(),
+  data: z.looseObject({ object: z.unknown() }),
+});
+
+/** @throws PermanentError on a shape that no known version has */
+export function readEvent(payload: unknown): EventFacts {
+  const raw = readShape(eventShape, 'event', payload);
+  return {
+    id: raw.id,
+    type: raw.type,
+    created: raw.created,
+    livemode: raw.livemode,
+    apiVersion: raw.api_version ?? null,
+    object: raw.data.object,
+  };
+}

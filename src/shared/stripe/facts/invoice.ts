@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { listOf, livemode, metadata, moment, readShape, reference, requiredMoment } from './shapes.ts';
+
+/** What is true of an invoice, whatever API version told it. Amounts are minor units of `currency`. */
+export type InvoiceFacts = {
+  /** Null on `invoice.upcoming`, which describes an invoice that does not exist yet. */
+  id: string | null;
+  customerId: string | null;
+  customerEmail: string | null;
+  subscriptionId: string | null;
+  subscriptionMetadata: Record<string, string>;
+  /** Not in payloads of basil (2025-03-31) and later: there, invoice payments link the two. */
+  intentId: string | null;
+  chargeId: string | null;
+  /** `draft`, `open`, `paid`, `uncollectible` or `void`; `paid` is the one field that says paid in every version. */
+  status: string;
+  billingReason: string | null;
+  amountDue: number;
+  amountPaid: number;
+  currency: string;
+  created: Date;
+  paidAt: Date | null;
+  /** Attempts at collecting so far. */
+  attemptCount: number;
+  nextAttemptAt: Date | null;
+  /** What the subscription's own line pays for; null when the invoice has none, or only prorations. */
+  servicePeriod: { start: Date; end: Date } | null;
+  hostedInvoiceUrl: string | null;
+  /** Why the payment failed, where the intent was read along (expanded). */
+  failureReason: string | null;
+  livemode: boolean;
+};
+
+const lineDetails = z.looseObject({ subscription: reference, proration: z.boolean().nullish() }).nullish();
+
+const line = z.looseObject({
+  parent: z
+    .looseObject({
+      type: z.string().nullish(),
+      subscription_item_details: lineDetails,
+      invoice_item_details: lineDetails,
+    })
+    .nullish(),
+  type: z.string().nullish(),
+  subscription: reference,
+  proration: z.boolean().nullish(),
+  period: z.looseObject({ start: requiredMoment, end: requiredMoment }),
+});
+
+const intentError = z
+  .looseObject({
+    code: z.string().nullish(),
+    decline_code: z.string().nullish(),
+    message: z.string().nullish(),
+  })
+  .nullish();
+
+const expandedIntent = z.looseObject({ id: z.string(), last_payment_error: intentError });
+
+const shape = z.looseObject({
+  object: z.literal('invoice'),
+  id: z.string().nullish(),
+  customer: reference,
+  customer_email: z.string().nullish(),
+  parent: z
+    .looseObject({ subscription_details: z.looseObject({ subscription: reference, metadata }).nullish() })
+    .nullish(),
+  subscription: reference,
+  subscription_details: z.looseObject({ metadata }).nullish(),
+  payment_intent: reference,
+  charge: reference,
+  payments: listOf(
+    z.looseObject({
+      payment: z
+        .looseObject({ payment_intent: z.union([z.string(), expandedIntent]).nullish(), charge: reference })
+        .nullish(),
+    }),
+  ).nullish(),
+  status: z.string().nullish(),
+  billing_reason: z.string().nullish(),
+  amount_due: z.number(),
+  amount_paid: z.number(),
+  currency: z.string(),
+  created: requiredMoment,
+  status_transitions: z.looseObject({ paid_at: moment }).nullish(),
+  attempt_count: z.number().nullish(),
+  next_payment_attempt: moment,
+  lines: listOf(line).nullish(),
+  hosted_invoice_url: z.string().nullish(),
+  livemode,
+});
+
+/** @throws PermanentError on a shape that no known version has */
+export function readInvoice(object: unknown): InvoiceFacts {
+  const raw = readShape(shape, 'invoice', object);
+  const [payment] = raw.payments?.data ?? [];
+  const intent = payment?.payment?.payment_intent;
+  const lines = raw.lines?.data ?? [];
+  return {
+    id: raw.id ?? null,
+    customerId: raw.customer,
+    customerEmail: raw.customer_email ?? null,
+    subscriptionId:
+      raw.parent?.subscription_details?.subscription ??
+      raw.subscription ??
+      lines.map(subscriptionOf).find((id) => id !== null) ??
+      null,
+    subscriptionMetadata:
+      raw.parent?.subscription_details?.metadata ?? raw.subscription_details?.metadata ?? {},
+    intentId: raw.payment_intent ?? (typeof intent === 'string' ? intent : (intent?.id ?? null)),
+    chargeId: raw.charge ?? payment?.payment?.charge ?? null,
+    status: raw.status ?? 'draft',
+    billingReason: raw.billing_reason ?? null,
+    amountDue: raw.amount_due,
+    amountPaid: raw.amount_paid,
+    currency: raw.currency.toLowerCase(),
+    created: raw.created,
+    paidAt: raw.status_transitions?.paid_at ?? null,
+    attemptCount: raw.attempt_count ?? 0,
+    nextAttemptAt: raw.next_payment_attempt,
+    servicePeriod: servicePeriodOf(lines),
+    hostedInvoiceUrl: raw.hosted_invoice_url ?? null,
+    failureReason: typeof intent === 'object' ? reasonOf(intent?.last_payment_error) : null,
+    livemode: raw.livemode,
+  };
+}
+
+/** A decline in Stripe's words for people, or its code. Null when nothing failed. */
+export function reasonOf(error: z.output<typeof intentError>): string | null {
+  return error?.message ?? error?.decline_code ?? error?.code ?? null;
+}
+
+type Line = z.output<typeof line>;
+
+function detailsOf(entry: Line): z.output<typeof lineDetails> {
+  return entry.parent?.subscription_item_details ?? entry.parent?.invoice_item_details;
+}
+
+function subscriptionOf(entry: Line): string | null {
+  return detailsOf(entry)?.subscription ?? entry.subscription;
+}
+
+/** An invoice's own `period_*` is the window of pending items, so what is paid for stands on its lines. */
+function servicePeriodOf(lines: readonly Line[]): InvoiceFacts['servicePeriod'] {
+  let period: InvoiceFacts['servicePeriod'] = null;
+  for (const entry of lines) {
+    const ofSubscription = entry.parent
+      ? entry.parent.type === 'subscription_item_details'
+      : entry.type === 'subscription';
+    if (!ofSubscription || (detailsOf(entry)?.proration ?? entry.proration ?? false)) continue;
+    if (period === null || entry.period.end > period.end) period = entry.period;
+  }
+  return period && { start: period.start, end: period.end };
+}

@@ -1,0 +1,2 @@
+export { createStripe, type StripeConfig } from './client.ts';
+export { blocksPurchase, toSubscriptionStatus } from './status.ts';
