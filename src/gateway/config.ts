@@ -26,10 +26,7 @@ const paiementsService = z
  * @throws {import('../shared/errors.ts').ConfigError} naming every problem at once
  */
 export function readGatewayConfig(environment: Environment) {
-  return readConfig(
-    { listening, paiementsService, jwt, internalKey, redis, origins, logging },
-    environment,
-  );
+  return readConfig({ listening, paiementsService, jwt, internalKey, redis, origins, logging }, environment);
 }
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;

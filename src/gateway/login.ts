@@ -12,10 +12,7 @@ export type LoginCheck = (request: IncomingMessage) => Promise<Login>;
 /** Methods that change nothing, so that being tricked into one does no harm. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-export function createLoginCheck(
-  tokens: LoginTokenOptions,
-  allowedOrigins: readonly string[],
-): LoginCheck {
+export function createLoginCheck(tokens: LoginTokenOptions, allowedOrigins: readonly string[]): LoginCheck {
   return async (request) => {
     const found = browserTokenOf(request);
     if (!found) {

@@ -26,6 +26,8 @@ export const Payment = defineEntity({
     createdAt: utcTimestamp(),
 
     stripeCustomerId: p.string().length(255).nullable(),
+    /** Kept so that a payment that came before its subscription finds it later. */
+    stripeSubscriptionId: p.string().length(255).nullable(),
     stripeChargeId: p.string().length(255).nullable(),
     /** Stripe's own status of the intent and of the invoice; null until one of their events was seen. */
     intentStatus: p.string().length(50).nullable(),

@@ -14,8 +14,8 @@ export const WebhookEvent = defineEntity({
     eventType: p.string().length(100),
     processed: p.boolean(),
     processedAt: utcTimestamp().nullable(),
-    /** The event as Stripe sent it; null once purged. */
-    data: p.json<unknown>().nullable(),
+    /** The event as Stripe sent it; null once purged. Large and seldom read, so only on demand (`populate`). */
+    data: p.json<unknown>().nullable().lazy(),
     errorMessage: p.text().nullable(),
     retryCount: wholeNumber(),
     createdAt: utcTimestamp(),

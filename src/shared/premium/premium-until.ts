@@ -6,8 +6,6 @@ export type PremiumFacts = Pick<
   Subscription,
   | 'status'
   | 'stripeStatus'
-  | 'currentPeriodStart'
-  | 'currentPeriodEnd'
   | 'trialEnd'
   | 'paidUntil'
   | 'endedAt'
@@ -49,12 +47,10 @@ export function premiumUntil(subscription: PremiumFacts, policy: PremiumPolicy, 
     : covered;
 }
 
-/** What is paid for, never beyond the period Stripe itself says is running. */
-function coveredUntil(subscription: PremiumFacts): Date | null {
-  const { paidUntil, currentPeriodEnd, trialEnd } = subscription;
-  const trial = statusOf(subscription) === 'trialing' ? trialEnd : null;
-  const paid = paidUntil && currentPeriodEnd ? earlier(paidUntil, currentPeriodEnd) : paidUntil;
-  return paid && trial ? later(paid, trial) : (paid ?? trial ?? null);
+/** What is paid for, or given as a trial that still runs. */
+function coveredUntil({ paidUntil, trialEnd, ...subscription }: PremiumFacts): Date | null {
+  const trial = (statusOf(subscription) === 'trialing' && trialEnd) || null;
+  return paidUntil && trial ? later(paidUntil, trial) : (paidUntil ?? trial);
 }
 
 /** Whether Stripe is still trying to collect a failed renewal. */

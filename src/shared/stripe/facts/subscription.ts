@@ -26,6 +26,7 @@ export type SubscriptionFacts = {
   /** `pause_collection` is set: invoices are made but not collected. Not the same as status `paused`. */
   collectionPaused: boolean;
   metadata: Record<string, string>;
+  latestInvoiceId: string | null;
   /** Only when the object was read with `latest_invoice` expanded. */
   latestInvoice: InvoiceFacts | null;
 };
@@ -100,6 +101,7 @@ export function readSubscription(object: unknown): SubscriptionFacts {
     trialEnd: raw.trial_end,
     collectionPaused: raw.pause_collection != null,
     metadata: raw.metadata,
+    latestInvoiceId: reference.safeParse(raw.latest_invoice).data ?? null,
     latestInvoice:
       raw.latest_invoice !== null && typeof raw.latest_invoice === 'object'
         ? readInvoice(raw.latest_invoice)

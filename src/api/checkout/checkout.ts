@@ -1,0 +1,122 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type Stripe from 'stripe';
+import { CheckoutSession, type PlanType } from '../../shared/entities/index.ts';
+import { AppError, HttpError } from '../../shared/errors.ts';
+import { fromUnixSeconds } from '../../shared/unix-time.ts';
+import type { WebDeps } from '../deps.ts';
+import { suggestSync } from '../maintenance.ts';
+import { isLive, subscriptionsOf } from '../subscriptions/counting.ts';
+import { ensureCustomer } from './customer.ts';
+import { idempotencyKey } from './idempotency.ts';
+import { liveSubscriptionsAtStripe } from './live-subscriptions.ts';
+import { type Purchase, settleOpenSessions } from './open-sessions.ts';
+import { sessionParams, withSessionId } from './session-params.ts';
+import { Turns } from './turns.ts';
+import { createUserLock } from './user-lock.ts';
+
+type CheckoutDeps = Pick<WebDeps, 'orm' | 'stripe' | 'queues' | 'config' | 'clock' | 'logger'>;
+
+/** A session of Stripe Checkout, and the page to send the buyer to. */
+export type CheckoutLink = { id: string; url: string };
+
+export type Checkout = {
+  /**
+   * Sells a plan to a user. However often and from wherever this is called at once, it ends in one customer and one
+   * open session.
+   * @throws {HttpError} 409 when a subscription runs already
+   */
+  forUser(userId: number, plan: PlanType): Promise<CheckoutLink>;
+  /** Sells a plan to nobody we know; the subscription finds its user later. */
+  forGuest(plan: PlanType): Promise<CheckoutLink>;
+};
+
+const LONGEST_QUEUE = 200;
+
+export function createCheckout(deps: CheckoutDeps): Checkout {
+  const { orm, stripe, config, clock } = deps;
+  const withUserLock = createUserLock(orm);
+  const turns = new Turns({
+    atOnce: Math.max(1, Math.floor(config.database.poolMax / 2)),
+    longestQueue: LONGEST_QUEUE,
+  });
+
+  return {
+    forUser: (userId, plan) => turns.run(String(userId), () => sell(userId, plan)),
+    forGuest: async (plan) =>
+      linkOf(await stripe.checkout.sessions.create(sessionParams(plan, 'guest', config))),
+  };
+
+  async function sell(userId: number, plan: PlanType): Promise<CheckoutLink> {
+    await refuseWhatRowsShow(orm.em.fork(), userId);
+    // Committed by itself: were the session to fail, the customer would be forgotten and made again next time.
+    const customerId = await withUserLock(userId, (em) => ensureCustomer(em, userId, deps));
+    return withUserLock(userId, async (em) => {
+      const hadRows = await refuseWhatRowsShow(em, userId);
+      const open = await settleOpenSessions(em, { userId, plan, customerId }, deps);
+      const hadAny = (await refuseWhatStripeKnows(em, userId)) || hadRows;
+      if (open) return linkOf(open);
+      const trialDays = hadAny ? 0 : config.checkout.trialDays;
+      return linkOf(await openSession(em, { userId, plan, customerId }, trialDays));
+    });
+  }
+
+  /** @returns whether the user ever had a subscription */
+  async function refuseWhatRowsShow(em: EntityManager, userId: number): Promise<boolean> {
+    const rows = await subscriptionsOf(em, userId);
+    if (rows.some(isLive)) throw alreadySubscribed();
+    return rows.length > 0;
+  }
+
+  /** Our rows are behind Stripe while events are on the way, and after a purchase in the dashboard. */
+  async function refuseWhatStripeKnows(em: EntityManager, userId: number): Promise<boolean> {
+    const { live, hadAny } = await liveSubscriptionsAtStripe(em, userId, deps);
+    for (const { id } of live) await suggestSync(id, 'oncePerMinute', deps);
+    if (live.length > 0) throw alreadySubscribed();
+    return hadAny;
+  }
+
+  async function openSession(
+    em: EntityManager,
+    { userId, plan, customerId }: Purchase,
+    trialDays: number,
+  ): Promise<Stripe.Checkout.Session> {
+    const params = sessionParams(plan, { userId, customerId, trialDays }, config);
+    const [last] = await em.find(CheckoutSession, { userId }, { orderBy: { id: 'desc' }, limit: 1 });
+    const now = clock.now();
+    const session = await stripe.checkout.sessions.create(params, {
+      idempotencyKey: idempotencyKey(`checkout:${userId}:${plan}:after-${last?.id ?? 0}`, params, now),
+    });
+    await em
+      .createQueryBuilder(CheckoutSession)
+      .insert({
+        userId,
+        stripeSessionId: session.id,
+        stripeCustomerId: customerId,
+        planType: plan,
+        status: 'pending',
+        amount: session.amount_total,
+        currency: session.currency,
+        successUrl: withSessionId(config.checkout.successUrl),
+        cancelUrl: config.checkout.cancelUrl,
+        expiresAt: fromUnixSeconds(session.expires_at),
+        createdAt: now,
+        updatedAt: now,
+      })
+      .onConflict('stripeSessionId')
+      .ignore()
+      .execute('run');
+    return session;
+  }
+}
+
+function linkOf({ id, url }: Stripe.Checkout.Session): CheckoutLink {
+  if (url === null) throw new AppError(`Stripe gave checkout session ${id} no page`);
+  return { id, url };
+}
+
+function alreadySubscribed(): HttpError {
+  return HttpError.conflict(
+    'already_subscribed',
+    'A subscription is running already: manage or cancel it instead of buying a second one',
+  );
+}

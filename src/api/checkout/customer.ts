@@ -1,0 +1,69 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type Stripe from 'stripe';
+import { Customer, User } from '../../shared/entities/index.ts';
+import { HttpError } from '../../shared/errors.ts';
+import { livingCustomers } from '../customers.ts';
+import type { WebDeps } from '../deps.ts';
+import { isMissingAtStripe } from '../middleware/stripe-errors.ts';
+import { idempotencyKey } from './idempotency.ts';
+
+type CustomerDeps = Pick<WebDeps, 'stripe' | 'config' | 'clock'>;
+
+/**
+ * The Stripe customer that a user buys as: the known one, or a new one. A customer that was deleted at Stripe leaves
+ * a tombstone. Only within the user's lock, else two purchases make two customers.
+ * @returns Stripe's id
+ */
+export async function ensureCustomer(em: EntityManager, userId: number, deps: CustomerDeps): Promise<string> {
+  for (const row of await livingCustomers(em, userId, deps.config.stripe.livemode)) {
+    // Customers of abandoned checkouts of old; a new purchase does not wake them.
+    if (!row.preferred) continue;
+    const customer = await readCustomer(row.stripeCustomerId, deps.stripe);
+    if (customer) {
+      await em.nativeUpdate(Customer, { id: row.id }, { livemode: customer.livemode });
+      return customer.id;
+    }
+    await em.nativeUpdate(Customer, { id: row.id }, { deletedAt: deps.clock.now() });
+  }
+  return createCustomer(em, userId, deps);
+}
+
+async function readCustomer(id: string, stripe: Stripe): Promise<Stripe.Customer | undefined> {
+  try {
+    const customer = await stripe.customers.retrieve(id);
+    return customer.deleted ? undefined : customer;
+  } catch (error) {
+    if (isMissingAtStripe(error)) return undefined;
+    throw error;
+  }
+}
+
+async function createCustomer(
+  em: EntityManager,
+  userId: number,
+  { stripe, config, clock }: CustomerDeps,
+): Promise<string> {
+  const user = await em.findOne(User, userId);
+  if (user === null) throw HttpError.unauthorized('The account of this login token no longer exists');
+  const params = { email: user.email ?? undefined, metadata: { user_id: String(userId) } };
+  const howMany = await em.count(Customer, { userId });
+  const mode = config.stripe.livemode ? 'live' : 'test';
+  const customer = await stripe.customers.create(params, {
+    idempotencyKey: idempotencyKey(`customer:${mode}:${userId}:${howMany}`, params, clock.now()),
+  });
+  // The worker may have met the customer's own event before we come to write the row.
+  await em
+    .createQueryBuilder(Customer)
+    .insert({
+      userId,
+      stripeCustomerId: customer.id,
+      livemode: customer.livemode,
+      preferred: true,
+      linkedBy: 'checkout',
+      createdAt: clock.now(),
+    })
+    .onConflict('stripeCustomerId')
+    .merge(['userId', 'livemode', 'preferred'])
+    .execute('run');
+  return customer.id;
+}

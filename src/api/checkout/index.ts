@@ -1,0 +1,2 @@
+export { type Checkout, type CheckoutLink, createCheckout } from './checkout.ts';
+export { liveSubscriptionsAtStripe } from './live-subscriptions.ts';

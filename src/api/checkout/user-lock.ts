@@ -1,0 +1,15 @@
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+
+/** A transaction that is the only one of its kind for a user, in every process. It commits before the lock is free. */
+export type WithUserLock = <T>(userId: number, work: (em: EntityManager) => Promise<T>) => Promise<T>;
+
+/** The advisory lock is per transaction, so that neither a crash nor a connection pooler can leave it behind. */
+export function createUserLock(orm: MikroORM): WithUserLock {
+  return (userId, work) =>
+    orm.em.fork().transactional(async (em) => {
+      // Another process that hangs over this user's purchase must not hang us as well.
+      await em.execute(`set local lock_timeout = '30s'`);
+      await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`checkout:user:${userId}`]);
+      return work(em);
+    });
+}

@@ -1,0 +1,24 @@
+import type { Middleware } from 'koa';
+import type { Logger } from '../../shared/logger.ts';
+
+/** One line per request: neither headers nor the query, which may hold a token. */
+export function logRequests(logger: Logger): Middleware {
+  return async (ctx, next) => {
+    const startedAt = performance.now();
+    await next();
+    const { method, path } = ctx;
+    // Probes come every few seconds and say nothing while all is well.
+    const level = path.startsWith('/health') && ctx.status < 400 ? 'debug' : 'info';
+    logger[level](
+      {
+        method,
+        path,
+        status: ctx.status,
+        durationMs: Math.round(performance.now() - startedAt),
+        requestId: ctx.state.requestId,
+        userId: ctx.state.userId,
+      },
+      `${method} ${path} ${ctx.status}`,
+    );
+  };
+}

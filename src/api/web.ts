@@ -1,0 +1,61 @@
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { migrate, openDatabase } from '../shared/database/index.ts';
+import type { Logger } from '../shared/logger.ts';
+import { createRevocationCheck, loginRedisUrl } from '../shared/login-token.ts';
+import { openQueue } from '../shared/queues/index.ts';
+import { connectRedis } from '../shared/redis.ts';
+import type { ShutdownStack } from '../shared/shutdown.ts';
+import { createStripe } from '../shared/stripe/index.ts';
+import { createApp } from './app.ts';
+import type { WebConfig } from './config.ts';
+import { WebServer as Server, type WebServer } from './server.ts';
+
+export type WebParts = {
+  config: WebConfig;
+  logger: Logger;
+  /** Gets a closer for everything that is opened here, in the order of opening. */
+  stack: ShutdownStack;
+  clock?: Clock;
+};
+
+/**
+ * Builds the web process around its connections. It starts without PostgreSQL or Redis too, since either alone can
+ * keep an event; only `AUTO_MIGRATE` insists on the database.
+ */
+export async function createWeb({
+  config,
+  logger,
+  stack,
+  clock = systemClock,
+}: WebParts): Promise<WebServer> {
+  const orm = await openDatabase(config.database, logger);
+  stack.push('database', () => orm.close());
+  if (config.autoMigrate) await migrate(orm, logger);
+
+  const redis = connectRedis(config.redis.url, 'failFast', logger);
+  stack.push('redis', () => redis.disconnect());
+  const loginRedis = connectRedis(loginRedisUrl(config.redis.url), 'failFast', logger);
+  stack.push('redis of revoked logins', () => loginRedis.disconnect());
+
+  const stripeEvents = openQueue('stripe-events', redis, config.redis.queuePrefix);
+  const maintenance = openQueue('maintenance', redis, config.redis.queuePrefix);
+  for (const queue of [stripeEvents, maintenance]) {
+    // The connection logs its own errors; without a listener here one would end the process.
+    queue.on('error', (error) => logger.debug({ err: error, queue: queue.name }, 'Queue connection failed'));
+    stack.push(`queue ${queue.name}`, () => queue.close());
+  }
+
+  const app = createApp({
+    config,
+    orm,
+    redis,
+    queues: { stripeEvents, maintenance },
+    stripe: createStripe(config.stripe),
+    isRevoked: createRevocationCheck(loginRedis),
+    clock,
+    logger,
+  });
+  const server = new Server(app, config.listening);
+  stack.push('http server', () => server.close());
+  return server;
+}

@@ -1,0 +1,1 @@
+export { createWebhookIntake, isWebhookPath } from './intake.ts';

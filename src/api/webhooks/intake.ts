@@ -1,0 +1,105 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpError } from '../../shared/errors.ts';
+import type { WebDeps } from '../deps.ts';
+import { failure } from '../envelope.ts';
+import { logFailure, publicErrorOf } from '../middleware/errors.ts';
+import { requestIdOf } from '../middleware/request-id.ts';
+import { readBody } from '../read-body.ts';
+import { createKeepEvent } from './keep-event.ts';
+import { isThin, parseEvent } from './parse-event.ts';
+import { createSignatureCheck } from './signature.ts';
+
+const MAX_EVENT_BYTES = 1_024 * 1_024;
+const RECEIVED = JSON.stringify({ received: true });
+const PATH = '/api/stripe/webhook';
+
+/** Whether a request is for the intake, by its raw URL. */
+export function isWebhookPath(url: string | undefined): boolean {
+  if (url === PATH) return true;
+  if (!url?.startsWith(PATH)) return false;
+  const rest = url.slice(PATH.length);
+  return rest === '/' || rest.startsWith('?') || rest.startsWith('/?');
+}
+
+/**
+ * Stripe's way in: verify, enqueue, 200. It stands before the routes' middleware because it takes thousands of
+ * requests a second and every one of them shares a core with the rest; keep it lean.
+ */
+export function createWebhookIntake(
+  deps: WebDeps,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const { logger, config, clock } = deps;
+  const checkSignature = createSignatureCheck({
+    secrets: config.webhook.secrets,
+    webhooks: deps.stripe.webhooks,
+    clock,
+  });
+  const keep = createKeepEvent(deps);
+
+  return async (request, response) => {
+    const requestId = requestIdOf(request.headers['x-request-id']);
+    try {
+      if (request.method !== 'POST') throw methodNotAllowed();
+      const payload = textOf(await readBody(request, MAX_EVENT_BYTES));
+
+      checkSignature(payload, request.headers['stripe-signature']);
+      const event = parseEvent(payload);
+
+      if (isThin(event)) {
+        logger.info({ eventId: event.id, eventType: event.type, requestId }, 'Ignored a thin event');
+      } else {
+        await keep(event, payload, requestId);
+        logger.debug({ eventId: event.id, eventType: event.type, requestId }, 'Accepted an event');
+      }
+
+      send(response, 200, RECEIVED, requestId);
+    } catch (thrown) {
+      refuse(response, thrown, requestId);
+    }
+  };
+
+  function refuse(response: ServerResponse, thrown: unknown, requestId: string): void {
+    const error = publicErrorOf(thrown, requestId);
+    logFailure(logger, thrown, error, 'The webhook', requestId);
+    if (error.status < 500) {
+      logger.warn({ code: error.code, status: error.status, requestId }, `Refused a webhook: ${error.code}`);
+    }
+    send(
+      response,
+      error.status,
+      JSON.stringify(failure(error.message, error.code)),
+      requestId,
+      error.headers,
+    );
+  }
+}
+
+/** Signatures are over bytes; text that lost some on the way would be another payload. */
+function textOf(body: Buffer): string {
+  if (!isUtf8(body)) throw HttpError.badRequest('invalid_encoding', 'The body is not UTF-8');
+  return body.toString('utf8');
+}
+
+function methodNotAllowed(): HttpError {
+  return new HttpError(405, 'method_not_allowed', 'Webhooks are sent with POST', {
+    headers: { allow: 'POST' },
+  });
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  requestId: string,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    'x-content-type-options': 'nosniff',
+    'x-request-id': requestId,
+    ...headers,
+  });
+  response.end(body);
+}

@@ -1,0 +1,55 @@
+import { HttpError } from '../../shared/errors.ts';
+
+/** What the intake needs to know of an event; the worker reads the rest. */
+export type IncomingEvent = {
+  id: string;
+  type: string;
+  /** Unix seconds. */
+  created: number;
+  livemode: boolean;
+};
+
+/** A thin event (`v2.core.event`) only names an object. We subscribe to snapshots, so nobody here reads it. */
+export type ThinEvent = { object: 'v2.core.event'; id?: unknown; type?: unknown };
+
+/**
+ * Parses a verified payload.
+ * @throws {HttpError} 400 when it is not JSON or not an event
+ */
+export function parseEvent(payload: string): IncomingEvent | ThinEvent {
+  const parsed = parseJson(payload);
+  if (isEvent(parsed) || isThin(parsed)) return parsed;
+  throw HttpError.badRequest('not_an_event', 'The body is signed, but it is not a Stripe event');
+}
+
+export function isThin(value: unknown): value is ThinEvent {
+  return isObject(value) && value.object === 'v2.core.event';
+}
+
+/** Lengths are those of the columns: what cannot be stored is not an event. */
+function isEvent(value: unknown): value is IncomingEvent {
+  return (
+    isObject(value) &&
+    value.object === 'event' &&
+    isWord(value.id, 255) &&
+    isWord(value.type, 100) &&
+    typeof value.created === 'number' &&
+    typeof value.livemode === 'boolean'
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isWord(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= maxLength;
+}
+
+function parseJson(payload: string): unknown {
+  try {
+    return JSON.parse(payload);
+  } catch (error) {
+    throw new HttpError(400, 'invalid_json', 'The body is signed, but it is not JSON', { cause: error });
+  }
+}

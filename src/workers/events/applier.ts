@@ -1,0 +1,112 @@
+import type Stripe from 'stripe';
+import { toError } from '../../shared/errors.ts';
+import type { QueueOf } from '../../shared/queues/index.ts';
+import type { DatabaseGate } from '../database-gate.ts';
+import { GroupCommit } from '../group-commit.ts';
+import type { IncomingEvent } from './event.ts';
+import { recordFailure } from './failures.ts';
+import { queueMessages } from './outbox.ts';
+import { releaseParked } from './parked.ts';
+import { handlerOf } from './registry.ts';
+import { noReads, readsThrough, type StripeReads } from './stripe-reads.ts';
+import { applyTogether, type Committed, type ReadyEvent, type UnitOfWorkDeps } from './unit-of-work.ts';
+
+export type ApplierDeps = UnitOfWorkDeps & {
+  stripe: Stripe;
+  gate: DatabaseGate;
+  /** Whether our key is of live mode; events of the other mode are not ours. */
+  livemode: boolean;
+  events: QueueOf<'stripe-events'>;
+  notifications: QueueOf<'notifications'>;
+};
+
+/** Events in one transaction at most: more would hold locks long and gain little. */
+const MOST_TOGETHER = 64;
+/** Transactions at a time; each holds a connection. */
+const GROUPS_AT_A_TIME = 2;
+/** Events applied alone at a time; each may be waiting for Stripe while it holds a connection. */
+const ALONE_AT_A_TIME = 4;
+
+/**
+ * Applies events, many to a transaction where possible. One bad event cannot spoil its neighbours: the events of a
+ * group that fails, and those that need Stripe's word, are applied one by one, and each failure is its own.
+ */
+export class EventApplier {
+  readonly #deps: ApplierDeps;
+  readonly #reads: StripeReads;
+  readonly #together: GroupCommit<ReadyEvent, 'applied' | 'set aside'>;
+  readonly #alone: GroupCommit<ReadyEvent, 'applied'>;
+
+  constructor(deps: ApplierDeps) {
+    this.#deps = deps;
+    this.#reads = readsThrough(deps.stripe);
+    this.#together = new GroupCommit({
+      run: (ready) => this.#applyTogether(ready),
+      maxSize: MOST_TOGETHER,
+      maxInFlight: GROUPS_AT_A_TIME,
+    });
+    this.#alone = new GroupCommit({
+      run: (ready) => this.#applyAlone(ready),
+      maxSize: 1,
+      maxInFlight: ALONE_AT_A_TIME,
+    });
+  }
+
+  /**
+   * Resolves once the event is committed, together with its `processed` mark.
+   * @throws {PermanentError} when it can never be applied as it is; anything else may work when tried again
+   */
+  async apply(event: IncomingEvent): Promise<void> {
+    try {
+      const ready = { event, prepared: this.#prepare(event) };
+      if ((await this.#together.submit(ready)) === 'set aside') await this.#alone.submit(ready);
+    } catch (thrown) {
+      if (await this.#deps.gate.isUp()) await recordFailure(this.#deps, event, toError(thrown));
+      throw thrown;
+    }
+  }
+
+  async #applyTogether(ready: readonly ReadyEvent[]): Promise<('applied' | 'set aside')[]> {
+    const { gate, logger } = this.#deps;
+    try {
+      const committed = await applyTogether(this.#deps, ready, noReads);
+      await this.#follow(committed);
+      const aside = new Set(committed.setAside);
+      return ready.map((entry) => (aside.has(entry) ? 'set aside' : 'applied'));
+    } catch (thrown) {
+      if (!(await gate.isUp())) throw thrown;
+      logger.warn(
+        { err: toError(thrown), events: ready.map(({ event }) => event.facts.id) },
+        `${ready.length} events failed together; applying them one by one`,
+      );
+      return ready.map(() => 'set aside');
+    }
+  }
+
+  async #applyAlone(ready: readonly ReadyEvent[]): Promise<'applied'[]> {
+    await this.#follow(await applyTogether(this.#deps, ready, this.#reads));
+    return ready.map(() => 'applied');
+  }
+
+  /** @throws PermanentError when the payload's shape is unknown */
+  #prepare({ facts }: IncomingEvent): ReadyEvent['prepared'] {
+    if (facts.livemode !== this.#deps.livemode) return null;
+    return handlerOf(facts.type)?.(facts.object) ?? null;
+  }
+
+  /**
+   * What follows a commit. None of it may fail the events, which are applied: the sweep does it again from the
+   * database when Redis forgot or was away.
+   */
+  async #follow(committed: Committed): Promise<void> {
+    try {
+      await queueMessages(this.#deps.notifications, committed.messages);
+      await releaseParked(this.#deps, committed.appeared);
+    } catch (thrown) {
+      this.#deps.logger.warn(
+        { err: toError(thrown) },
+        'Could not queue what follows a commit; the sweep will',
+      );
+    }
+  }
+}

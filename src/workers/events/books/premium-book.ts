@@ -1,0 +1,111 @@
+import type { Subscription, User } from '../../../shared/entities/index.ts';
+import { type PremiumPolicy, premiumUntil } from '../../../shared/premium/index.ts';
+import type { Desk } from '../desk.ts';
+import { isLive } from './subscription-book.ts';
+
+/** What settling needs of a desk: it belongs to the whole unit of work, not to one event. */
+export type SettlingDesk = Pick<Desk, 'ledger' | 'policy' | 'clock' | 'logger'>;
+
+/**
+ * Brings every touched user's `premium` in line with all of their subscriptions, once per unit of work, and announces
+ * what changed for them.
+ */
+export async function settlePremium(desk: SettlingDesk): Promise<void> {
+  for (const [userId, correlationId] of desk.ledger.touchedUsers()) {
+    desk.ledger.correlationId = correlationId;
+    const user = desk.ledger.user(userId);
+    if (!user) continue;
+    const subscriptions = desk.ledger.subscriptionsOf(userId);
+    if (subscriptions.length > 1) await settleDuplicates(desk, subscriptions);
+    settleUser(desk, user, subscriptions);
+  }
+}
+
+function settleUser(desk: SettlingDesk, user: User, subscriptions: readonly Subscription[]): void {
+  const now = desk.clock.now();
+  const best = longestPremium(subscriptions, desk.policy, now);
+  if (best === null) return;
+  const wasPremium = user.premium != null && user.premium > now;
+  const isPremium = best.until > now;
+  if (user.premium?.getTime() !== best.until.getTime()) user.premium = best.until;
+  if (isPremium && !wasPremium) announceActivation(desk, best.subscription, best.until);
+  if (!isPremium) announceEnd(desk, best.subscription, best.until);
+}
+
+/** Of several subscriptions the one that lasts longest decides: one's end never takes away what another pays for. */
+function longestPremium(
+  subscriptions: readonly Subscription[],
+  policy: PremiumPolicy,
+  now: Date,
+): { subscription: Subscription; until: Date } | null {
+  let best: { subscription: Subscription; until: Date } | null = null;
+  for (const subscription of subscriptions) {
+    const until = premiumUntil(subscription, policy, now);
+    if (until !== null && (best === null || until > best.until)) best = { subscription, until };
+  }
+  return best;
+}
+
+function announceActivation({ ledger }: SettlingDesk, subscription: Subscription, until: Date): void {
+  ledger.announce({
+    fact: `premium_activated:${subscription.stripeSubscriptionId}:${paidMark(subscription)}`,
+    userId: subscription.userId,
+    type: 'premium_activated',
+    data: {
+      message: 'Premium activé avec succès!',
+      plan_type: subscription.planType,
+      end_date: until.toISOString(),
+    },
+  });
+}
+
+/** Told once per paid period, whether the end is noticed by an event, a second event or the sweep. */
+function announceEnd({ ledger }: SettlingDesk, subscription: Subscription, until: Date): void {
+  ledger.announce({
+    fact: `premium_ended:${subscription.stripeSubscriptionId}:${paidMark(subscription)}`,
+    userId: subscription.userId,
+    type: 'premium_cancelled',
+    data: {
+      message: 'Votre abonnement premium a pris fin.',
+      cancel_at_period_end: false,
+      end_date: until.toISOString(),
+    },
+  });
+}
+
+function paidMark(subscription: Subscription): string {
+  return subscription.paidUntil?.toISOString() ?? 'trial';
+}
+
+/**
+ * Of several live subscriptions the one Stripe created first counts and the others are marked as its duplicates, for
+ * the operator to resolve. Rows leave the unique index in one flush before another enters it.
+ */
+async function settleDuplicates(desk: SettlingDesk, subscriptions: readonly Subscription[]): Promise<void> {
+  const { em } = desk.ledger;
+  await em.flush();
+  const live = subscriptions.filter(isLive).sort(byAge);
+  const [first, ...others] = live;
+  if (!first) return;
+  const marked = others.filter((row) => row.duplicateOf !== first.id);
+  for (const row of marked) {
+    row.duplicateOf = first.id;
+    desk.logger.warn(
+      {
+        userId: row.userId,
+        subscription: row.stripeSubscriptionId,
+        duplicateOf: first.stripeSubscriptionId,
+      },
+      'A user has a second live subscription; cancel or refund one of them at Stripe',
+    );
+  }
+  if (first.duplicateOf != null) {
+    await em.flush();
+    first.duplicateOf = null;
+  }
+}
+
+function byAge(a: Subscription, b: Subscription): number {
+  const age = (a.stripeCreatedAt?.getTime() ?? 0) - (b.stripeCreatedAt?.getTime() ?? 0);
+  return age || (a.stripeSubscriptionId < b.stripeSubscriptionId ? -1 : 1);
+}

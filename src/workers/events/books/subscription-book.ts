@@ -1,0 +1,184 @@
+import { type PlanType, Subscription, type User } from '../../../shared/entities/index.ts';
+import { isEndedStatus, type SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
+import { toSubscriptionStatus } from '../../../shared/stripe/status.ts';
+import type { Desk } from '../desk.ts';
+import type { Snapshot } from '../stripe-reads.ts';
+
+/** How far a first period's start may lie from the subscription's own, in milliseconds. */
+const SAME_MOMENT_MS = 60_000;
+
+/**
+ * Whether a payload of this time may be applied to the row as it is. Times are whole seconds and Stripe warns
+ * against ordering by them, so only a clearly newer one may; and no payload revives what has ended.
+ */
+export function isClearlyNewer(row: Subscription, facts: SubscriptionFacts, at: Date): boolean {
+  if (isEnded(row)) return false;
+  if (isEndedStatus(facts.status)) return true;
+  return row.snapshotAt != null && at > row.snapshotAt;
+}
+
+/** Whether Stripe will never change this subscription's status again. */
+export function isEnded(row: Subscription): boolean {
+  return row.endedAt != null || isEndedStatus(row.stripeStatus ?? row.status);
+}
+
+/** Whether the row takes part in the rule of one live subscription per user (the partial unique index says it too). */
+export function isLive(row: Subscription): boolean {
+  return row.status === 'active' || row.status === 'past_due' || row.status === 'unpaid';
+}
+
+/**
+ * Writes what Stripe says of a subscription into its row, or makes the row: the one path for webhooks, the return
+ * from checkout, and reconciling alike.
+ */
+export async function bookSubscription(
+  desk: Desk,
+  user: User,
+  plan: PlanType,
+  { facts, seenAt }: Snapshot<SubscriptionFacts>,
+): Promise<Subscription> {
+  const { ledger } = desk;
+  const columns = columnsOf(facts, plan, seenAt, desk.clock.now());
+  let row = ledger.subscription(facts.id);
+  const wasScheduled = row?.cancelAtPeriodEnd ?? false;
+  if (row) {
+    const started = row.trialEnd;
+    Object.assign(row, columns);
+    forgetShortenedTrial(row, started ?? null);
+  } else {
+    await makeRoom(desk, user);
+    row = ledger.em.create(Subscription, {
+      userId: user.id,
+      stripeSubscriptionId: facts.id,
+      createdAt: desk.clock.now(),
+      ...columns,
+    });
+    ledger.addSubscription(row);
+    ledger.appeared(facts.id);
+  }
+  if (isLive(row)) row.duplicateOf ??= otherLive(desk, row)?.id ?? null;
+  claimFirstPeriod(row, facts);
+  noteDunning(row, facts, seenAt, desk);
+  if (row.cancelAtPeriodEnd && !wasScheduled) announceScheduledEnd(desk, row);
+  ledger.touchUser(row.userId);
+  return row;
+}
+
+/** Columns that follow Stripe's word directly. */
+function columnsOf(facts: SubscriptionFacts, plan: PlanType, seenAt: Date, now: Date) {
+  const ended = isEndedStatus(facts.status);
+  return {
+    stripeCustomerId: facts.customerId,
+    planType: plan,
+    status: toSubscriptionStatus(facts.status),
+    stripeStatus: facts.status,
+    stripePriceId: facts.priceId,
+    stripeCreatedAt: facts.created,
+    currentPeriodStart: facts.period?.start ?? null,
+    currentPeriodEnd: facts.period?.end ?? null,
+    cancelAt: facts.cancelAt,
+    cancelAtPeriodEnd: facts.cancelAt !== null,
+    canceledAt: facts.canceledAt,
+    endedAt: ended ? (facts.endedAt ?? facts.canceledAt ?? seenAt) : facts.endedAt,
+    trialStart: facts.trialStart,
+    trialEnd: facts.trialEnd,
+    collectionPaused: facts.collectionPaused,
+    livemode: facts.livemode,
+    snapshotAt: seenAt,
+    updatedAt: now,
+  };
+}
+
+/** A trial that was cut short no longer covers what it covered. */
+function forgetShortenedTrial(row: Subscription, trialEndBefore: Date | null): void {
+  if (trialEndBefore === null || row.trialEnd == null || row.trialEnd >= trialEndBefore) return;
+  if (row.paidUntil?.getTime() === trialEndBefore.getTime()) row.paidUntil = row.trialEnd;
+}
+
+/**
+ * A subscription that begins `active` or `trialing` is premium for its first period at once. Later periods are
+ * claimed by paid invoices only, since Stripe rolls the period about an hour before it is paid.
+ */
+function claimFirstPeriod(row: Subscription, facts: SubscriptionFacts): void {
+  if (facts.status === 'trialing' && facts.trialEnd) {
+    claimPaidPeriod(row, facts.trialEnd, facts.created);
+    return;
+  }
+  const { period } = facts;
+  if (facts.status !== 'active' || period === null) return;
+  if (period.start.getTime() - facts.startDate.getTime() > SAME_MOMENT_MS) return;
+  claimPaidPeriod(row, period.end, facts.created);
+}
+
+/**
+ * Notes that a period is paid for. Of two claims the one of the newer invoice counts, in whatever order they come;
+ * of one moment's claims, the longer.
+ */
+export function claimPaidPeriod(row: Subscription, until: Date, invoiceCreated: Date): void {
+  const held = row.paidByInvoiceAt;
+  if (held != null && invoiceCreated < held) return;
+  const sameInvoice = held != null && invoiceCreated.getTime() === held.getTime();
+  if (sameInvoice && row.paidUntil != null && row.paidUntil >= until) return;
+  row.paidUntil = until;
+  row.paidByInvoiceAt = invoiceCreated;
+}
+
+/** `past_due` may arrive before the failed invoice that explains it: grace must not wait for the second event. */
+function noteDunning(row: Subscription, facts: SubscriptionFacts, seenAt: Date, desk: Desk): void {
+  if (facts.status === 'past_due' && facts.latestInvoiceId !== null) {
+    if (!isInvoicePaid(desk, facts.latestInvoiceId)) noteFailedAttempt(row, facts.latestInvoiceId, seenAt);
+    return;
+  }
+  if (facts.status === 'active' && row.pastDueSince != null && seenAt > row.pastDueSince) clearDunning(row);
+}
+
+function isInvoicePaid(desk: Desk, invoiceId: string): boolean {
+  for (const payment of desk.ledger.payments()) {
+    if (payment.stripeInvoiceId === invoiceId && payment.invoiceStatus === 'paid') return true;
+  }
+  return false;
+}
+
+/** Grace counts from the first failed attempt of an invoice; retries do not extend it. */
+export function noteFailedAttempt(row: Subscription, invoiceId: string, at: Date): void {
+  const known = row.pastDueSince ?? null;
+  if (known !== null && row.pastDueInvoiceId === invoiceId && known <= at) return;
+  if (known !== null && row.pastDueInvoiceId !== invoiceId && known > at) return;
+  row.pastDueSince = at;
+  row.pastDueInvoiceId = invoiceId;
+}
+
+/** The invoice was paid after all. */
+export function clearDunning(row: Subscription): void {
+  row.pastDueSince = null;
+  row.pastDueInvoiceId = null;
+}
+
+function otherLive(desk: Desk, row: Subscription): Subscription | undefined {
+  return desk.ledger
+    .subscriptionsOf(row.userId)
+    .find((other) => other !== row && isLive(other) && other.duplicateOf == null);
+}
+
+/**
+ * MikroORM inserts before it updates: what has ended in this unit of work must leave the unique index before a new
+ * subscription of the same user enters it, and a first new one must have its id.
+ */
+async function makeRoom(desk: Desk, user: User): Promise<void> {
+  if (desk.ledger.subscriptionsOf(user.id).length > 0) await desk.ledger.em.flush();
+}
+
+function announceScheduledEnd(desk: Desk, row: Subscription): void {
+  if (isEnded(row) || row.cancelAt == null) return;
+  const requested = row.canceledAt?.toISOString() ?? 'unknown';
+  desk.ledger.announce({
+    fact: `cancel_scheduled:${row.stripeSubscriptionId}:${row.cancelAt.toISOString()}:${requested}`,
+    userId: row.userId,
+    type: 'premium_cancelled',
+    data: {
+      message: 'Votre abonnement sera annulé à la fin de la période en cours.',
+      cancel_at_period_end: true,
+      end_date: row.cancelAt.toISOString(),
+    },
+  });
+}

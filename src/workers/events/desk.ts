@@ -1,0 +1,41 @@
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { PremiumPolicy } from '../../shared/premium/index.ts';
+import type { Catalog } from './catalog.ts';
+import type { IncomingEvent, Verdict } from './event.ts';
+import type { Ledger, Touches } from './ledger/index.ts';
+import type { StripeReads } from './stripe-reads.ts';
+
+/** All that a handler works with while it applies one event. */
+export type Desk = {
+  event: IncomingEvent['facts'];
+  ledger: Ledger;
+  reads: StripeReads;
+  catalog: Catalog;
+  policy: PremiumPolicy;
+  clock: Clock;
+  logger: Logger;
+};
+
+/** One event made ready: what it may touch, and how it is applied once that is locked and read. */
+export type PreparedEvent = {
+  touches: Touches;
+  apply(desk: Desk): Promise<Verdict>;
+};
+
+/** @throws PermanentError when the object's shape is unknown */
+export type EventHandler = (object: unknown) => PreparedEvent;
+
+/**
+ * Makes a handler from its three parts. `apply` asks Stripe (`desk.reads`) before it changes any row.
+ */
+export function handler<F>(parts: {
+  read(object: unknown): F;
+  touches(facts: F): Touches;
+  apply(facts: F, desk: Desk): Promise<Verdict> | Verdict;
+}): EventHandler {
+  return (object) => {
+    const facts = parts.read(object);
+    return { touches: parts.touches(facts), apply: async (desk) => parts.apply(facts, desk) };
+  };
+}

@@ -1,0 +1,41 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Clock } from '../../shared/clock.ts';
+import { toError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { IncomingEvent } from './event.ts';
+
+/** Longer messages help nobody and may carry what does not belong there. */
+const MESSAGE_LIMIT = 500;
+
+/**
+ * Notes in `webhook_events` why an event could not be applied, outside of the transaction that failed. Its payload is
+ * kept with it, so that an operator can retry it after a fix even when Redis has forgotten the job.
+ */
+export async function recordFailure(
+  { orm, clock, logger }: { orm: MikroORM; clock: Clock; logger: Logger },
+  { facts, payload }: IncomingEvent,
+  error: Error,
+): Promise<void> {
+  try {
+    await orm.em.fork().execute(
+      `insert into webhook_events
+         (stripe_event_id, event_type, processed, data, error_message, retry_count, created_at, stripe_created_at, livemode)
+       values (?, ?, false, ?::jsonb, ?, 1, ?::timestamptz at time zone 'UTC', ?::timestamptz at time zone 'UTC', ?)
+       on conflict (stripe_event_id) do update
+         set error_message = excluded.error_message, retry_count = webhook_events.retry_count + 1
+         where not webhook_events.processed`,
+      [
+        facts.id,
+        facts.type.slice(0, 100),
+        JSON.stringify(payload),
+        error.message.slice(0, MESSAGE_LIMIT),
+        clock.now().toISOString(),
+        facts.created.toISOString(),
+        facts.livemode,
+      ],
+    );
+  } catch (thrown) {
+    // The job itself still holds the event and its reason; this row is for the operator's list only.
+    logger.warn({ err: toError(thrown), event: facts.id }, 'Could not note a failed event in the database');
+  }
+}

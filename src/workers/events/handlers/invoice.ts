@@ -1,0 +1,135 @@
+import type { Subscription, User } from '../../../shared/entities/index.ts';
+import { toMajorUnits } from '../../../shared/money.ts';
+import { type InvoiceFacts, readInvoice } from '../../../shared/stripe/facts/index.ts';
+import { ownerOf, userIdIn } from '../books/customer-link.ts';
+import { type BookableInvoice, bookInvoice } from '../books/payment-book.ts';
+import {
+  bookSubscription,
+  claimPaidPeriod,
+  clearDunning,
+  noteFailedAttempt,
+} from '../books/subscription-book.ts';
+import { type Desk, handler } from '../desk.ts';
+import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
+import type { Touches } from '../ledger/index.ts';
+
+/** `invoice.paid`, `invoice.payment_succeeded`: both tell of one payment; whichever comes first books it. */
+export const onInvoicePaid = handler({ read: readInvoice, touches: touchesOf, apply: settled });
+
+/** `invoice.payment_failed`: an attempt at collecting failed; Stripe may try again. */
+export const onInvoicePaymentFailed = handler({
+  read: readInvoice,
+  touches: touchesOf,
+  apply: (facts, desk) => apply(facts, desk, failed),
+});
+
+/** `invoice.payment_action_required`: the bank wants the payer to confirm (3-D Secure). */
+export const onInvoiceActionRequired = handler({
+  read: readInvoice,
+  touches: touchesOf,
+  apply: (facts, desk) => apply(facts, desk, actionRequired),
+});
+
+/** `invoice.voided`, `invoice.marked_uncollectible`: nothing more will be collected. Tells of no payment by itself. */
+export const onInvoiceClosed = handler({
+  read: readInvoice,
+  touches: touchesOf,
+  apply: (facts, desk) => apply(facts, desk, closed),
+});
+
+function touchesOf(facts: InvoiceFacts): Touches {
+  return {
+    customer: facts.customerId,
+    subscription: facts.subscriptionId,
+    invoices: [facts.id],
+    intent: facts.intentId,
+    charge: facts.chargeId,
+    user: userIdIn(facts.subscriptionMetadata),
+    email: facts.customerEmail,
+  };
+}
+
+type Effect = (desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription) => void;
+
+function settled(facts: InvoiceFacts, desk: Desk): Promise<Verdict> {
+  return apply(facts, desk, paid);
+}
+
+/** Finds whose invoice it is and what subscription it is for, then lets the effect happen. */
+async function apply(facts: InvoiceFacts, desk: Desk, effect: Effect): Promise<Verdict> {
+  if (facts.id === null) return IGNORED;
+  const invoice: BookableInvoice = { ...facts, id: facts.id };
+  const hints = { metadata: facts.subscriptionMetadata, email: facts.customerEmail };
+  const row = desk.ledger.subscription(facts.subscriptionId);
+  const missing = row === undefined && facts.subscriptionId !== null ? facts.subscriptionId : null;
+  // The invoice came before its subscription: Stripe knows it, and knows whether it is one of ours.
+  const snapshot = missing === null ? null : await desk.reads.subscription(missing);
+  const plan = snapshot === null ? null : await desk.catalog.planOf(snapshot.facts, false, desk.reads);
+  const owner = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, hints);
+  if (!owner) return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
+  const subscription = snapshot && plan ? await bookSubscription(desk, owner, plan, snapshot) : row;
+  effect(desk, invoice, owner, subscription);
+  if (subscription) desk.ledger.touchUser(subscription.userId);
+  return APPLIED;
+}
+
+function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
+  if (subscription && invoice.servicePeriod) {
+    claimPaidPeriod(subscription, invoice.servicePeriod.end, invoice.created);
+  }
+  if (subscription?.pastDueInvoiceId === invoice.id) clearDunning(subscription);
+  // Trials and full discounts make invoices of nothing: they extend premium, but nobody paid.
+  if (invoice.amountPaid === 0) return;
+  const payment = bookInvoice(desk, owner, invoice);
+  desk.ledger.announce({
+    fact: `payment_succeeded:${invoice.id}`,
+    userId: payment.userId,
+    type: 'payment_succeeded',
+    data: {
+      message: 'Paiement effectué avec succès!',
+      amount: toMajorUnits(invoice.amountPaid, invoice.currency),
+      currency: invoice.currency,
+      invoice_id: invoice.id,
+    },
+  });
+}
+
+function failed(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
+  const payment = bookInvoice(desk, owner, invoice);
+  if (payment.status === 'succeeded') return;
+  if (subscription) noteFailedAttempt(subscription, invoice.id, desk.event.created);
+  desk.ledger.announce({
+    fact: `payment_failed:${invoice.id}:${invoice.attemptCount}`,
+    userId: payment.userId,
+    type: 'payment_failed',
+    data: {
+      message: 'Échec du paiement',
+      reason: payment.failureReason ?? 'Le paiement a été refusé.',
+      amount: toMajorUnits(invoice.amountDue, invoice.currency),
+      currency: invoice.currency,
+      invoice_id: invoice.id,
+      ...(invoice.nextAttemptAt ? { next_attempt: invoice.nextAttemptAt.toISOString() } : {}),
+    },
+  });
+}
+
+function actionRequired(desk: Desk, invoice: BookableInvoice, owner: User): void {
+  const payment = bookInvoice(desk, owner, invoice);
+  if (payment.status === 'succeeded') return;
+  desk.ledger.announce({
+    fact: `payment_action_required:${invoice.id}:${invoice.attemptCount}`,
+    userId: payment.userId,
+    type: 'payment_action_required',
+    data: {
+      message: 'Votre banque demande une confirmation du paiement.',
+      url: invoice.hostedInvoiceUrl,
+      amount: toMajorUnits(invoice.amountDue, invoice.currency),
+      currency: invoice.currency,
+      invoice_id: invoice.id,
+    },
+  });
+}
+
+function closed(desk: Desk, invoice: BookableInvoice, owner: User): void {
+  if (desk.ledger.hasPaymentOfInvoice(invoice.id)) bookInvoice(desk, owner, invoice);
+}

@@ -1,0 +1,243 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import {
+  CheckoutSession,
+  Customer,
+  InvoicePayment,
+  Payment,
+  Subscription,
+  User,
+  WebhookEvent,
+} from '../../../shared/entities/index.ts';
+import type { Announcement } from './announcement.ts';
+import { type Keys, lockNames } from './keys.ts';
+import { lock } from './locks.ts';
+
+/**
+ * The rows that one unit of work may touch, read once and looked up in memory. Handlers change what they find here
+ * (MikroORM notes it) and add rows with `em.create`; everything is written by one flush.
+ */
+export class Ledger {
+  readonly em: EntityManager;
+  /** Of the event at hand; what is announced now carries it on. */
+  correlationId = '';
+  readonly events = new Map<string, WebhookEvent>();
+  readonly #customers = new Map<string, Customer>();
+  readonly #users = new Map<number, User>();
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #payments = new Set<Payment>();
+  readonly #links = new Map<string, InvoicePayment>();
+  readonly #sessions = new Map<string, CheckoutSession>();
+  readonly #announcements = new Map<string, Announcement & { correlationId: string }>();
+  /** User id → correlation id of the event that touched it last. */
+  readonly #touchedUsers = new Map<number, string>();
+  readonly #appeared = new Set<string>();
+
+  private constructor(em: EntityManager) {
+    this.em = em;
+  }
+
+  /** Locks what the keys name, then reads it. Everything read here stays as it is until the transaction ends. */
+  static async open(em: EntityManager, keys: Keys, eventIds: readonly string[]): Promise<Ledger> {
+    const ledger = new Ledger(em);
+    await lock(em, lockNames(keys, eventIds));
+    await ledger.#readEvents(eventIds);
+    await ledger.#readCustomersAndSessions(keys);
+    await ledger.#readUsers(keys);
+    await ledger.#readPayments(keys);
+    return ledger;
+  }
+
+  async #readEvents(eventIds: readonly string[]): Promise<void> {
+    const rows = await this.em.find(WebhookEvent, { stripeEventId: { $in: [...eventIds] } });
+    for (const row of rows) this.events.set(row.stripeEventId, row);
+  }
+
+  async #readCustomersAndSessions(keys: Keys): Promise<void> {
+    if (keys.customers.size > 0) {
+      const rows = await this.em.find(Customer, { stripeCustomerId: { $in: [...keys.customers] } });
+      for (const row of rows) this.#customers.set(row.stripeCustomerId, row);
+    }
+    const unknown = [...keys.customers].filter((id) => this.#customers.get(id)?.userId == null);
+    if (keys.sessions.size === 0 && unknown.length === 0) return;
+    const rows = await this.em.find(CheckoutSession, {
+      $or: [{ stripeSessionId: { $in: [...keys.sessions] } }, { stripeCustomerId: { $in: unknown } }],
+    });
+    for (const row of rows) this.#sessions.set(row.stripeSessionId, row);
+  }
+
+  async #readUsers(keys: Keys): Promise<void> {
+    const ids = new Set(keys.users);
+    for (const { userId } of this.#customers.values()) if (userId != null) ids.add(userId);
+    for (const session of this.#sessions.values()) ids.add(session.userId);
+    if (keys.emails.size > 0) {
+      const verified = await this.em.execute<{ id: string | number }[]>(
+        `select id from users where email_verified and lower(email) in (
+           select json_array_elements_text(?::json))`,
+        [JSON.stringify([...keys.emails])],
+      );
+      for (const { id } of verified) ids.add(Number(id));
+    }
+    if (ids.size === 0 && keys.subscriptions.size === 0) return;
+    // An advisory lock rather than the row's own: other services' inserts that refer to the user must not wait.
+    if (ids.size > 0)
+      await lock(
+        this.em,
+        [...ids].map((id) => `user:${id}`),
+      );
+    const users = ids.size > 0 ? await this.em.find(User, { id: { $in: [...ids] } }) : [];
+    for (const user of users) this.#users.set(user.id, user);
+    if (users.length > 0 && [...keys.customers].some((id) => this.#customers.get(id)?.userId == null)) {
+      // A customer may be linked in this unit of work: which one each user prefers must be known then.
+      const preferred = await this.em.find(Customer, { userId: { $in: [...ids] }, preferred: true });
+      for (const row of preferred) this.#customers.set(row.stripeCustomerId, row);
+    }
+    const subscriptions = await this.em.find(Subscription, {
+      $or: [{ userId: { $in: [...ids] } }, { stripeSubscriptionId: { $in: [...keys.subscriptions] } }],
+    });
+    for (const row of subscriptions) this.#subscriptions.set(row.stripeSubscriptionId, row);
+  }
+
+  async #readPayments(keys: Keys): Promise<void> {
+    const invoices = new Set(keys.invoices);
+    const intents = new Set(keys.intents);
+    if (invoices.size + intents.size > 0) {
+      const links = await this.em.find(InvoicePayment, {
+        $or: [{ stripeInvoiceId: { $in: [...invoices] } }, { stripePaymentIntentId: { $in: [...intents] } }],
+      });
+      for (const link of links) {
+        this.#links.set(link.stripePaymentIntentId, link);
+        invoices.add(link.stripeInvoiceId);
+        intents.add(link.stripePaymentIntentId);
+      }
+    }
+    if (invoices.size + intents.size + keys.charges.size === 0) return;
+    const rows = await this.em.find(Payment, {
+      $or: [
+        { stripeInvoiceId: { $in: [...invoices] } },
+        { stripePaymentIntentId: { $in: [...intents, ...[...invoices].map(provisionalIntentId)] } },
+        { stripeChargeId: { $in: [...keys.charges] } },
+      ],
+    });
+    for (const row of rows) this.#payments.add(row);
+  }
+
+  customer(id: string | null): Customer | undefined {
+    return id === null ? undefined : this.#customers.get(id);
+  }
+
+  addCustomer(customer: Customer): void {
+    this.#customers.set(customer.stripeCustomerId, customer);
+  }
+
+  /** The user's customer that new checkouts use, among those read. */
+  preferredCustomerOf(userId: number): Customer | undefined {
+    return [...this.#customers.values()].find(
+      (row) => row.userId === userId && row.preferred && row.deletedAt == null,
+    );
+  }
+
+  user(id: number | null | undefined): User | undefined {
+    return id == null ? undefined : this.#users.get(id);
+  }
+
+  /** The user whose verified address this is. */
+  userByVerifiedEmail(email: string | null): User | undefined {
+    if (email === null) return undefined;
+    const wanted = email.toLowerCase();
+    return [...this.#users.values()].find(
+      (user) => user.emailVerified && user.email?.toLowerCase() === wanted,
+    );
+  }
+
+  subscription(id: string | null): Subscription | undefined {
+    return id === null ? undefined : this.#subscriptions.get(id);
+  }
+
+  subscriptionsOf(userId: number): Subscription[] {
+    return [...this.#subscriptions.values()].filter((row) => row.userId === userId);
+  }
+
+  addSubscription(subscription: Subscription): void {
+    this.#subscriptions.set(subscription.stripeSubscriptionId, subscription);
+  }
+
+  payments(): Iterable<Payment> {
+    return this.#payments;
+  }
+
+  hasPaymentOfInvoice(invoiceId: string): boolean {
+    return [...this.#payments].some((row) => row.stripeInvoiceId === invoiceId);
+  }
+
+  addPayment(payment: Payment): void {
+    this.#payments.add(payment);
+  }
+
+  /** Takes a row out of the books, for example when it turns out to stand for the same payment as another. */
+  removePayment(payment: Payment): void {
+    this.#payments.delete(payment);
+    this.em.remove(payment);
+  }
+
+  invoiceOfIntent(intentId: string): string | null {
+    return this.#links.get(intentId)?.stripeInvoiceId ?? null;
+  }
+
+  intentOfInvoice(invoiceId: string): string | null {
+    for (const link of this.#links.values()) {
+      if (link.stripeInvoiceId === invoiceId) return link.stripePaymentIntentId;
+    }
+    return null;
+  }
+
+  /** Writes down which invoice an intent pays. */
+  link(invoiceId: string, intentId: string, now: Date): void {
+    const link = this.em.create(InvoicePayment, {
+      stripeInvoiceId: invoiceId,
+      stripePaymentIntentId: intentId,
+      createdAt: now,
+    });
+    this.#links.set(intentId, link);
+  }
+
+  session(id: string): CheckoutSession | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** A checkout that a user began for this customer. */
+  sessionOfCustomer(customerId: string): CheckoutSession | undefined {
+    return [...this.#sessions.values()].find((session) => session.stripeCustomerId === customerId);
+  }
+
+  /** Notes that a user's premium has to be worked out again before the unit of work ends. */
+  touchUser(userId: number): void {
+    this.#touchedUsers.set(userId, this.correlationId);
+  }
+
+  touchedUsers(): Iterable<[userId: number, correlationId: string]> {
+    return this.#touchedUsers;
+  }
+
+  announce(announcement: Announcement): void {
+    if (this.#announcements.has(announcement.fact)) return;
+    this.#announcements.set(announcement.fact, { ...announcement, correlationId: this.correlationId });
+  }
+
+  announcements(): (Announcement & { correlationId: string })[] {
+    return [...this.#announcements.values()];
+  }
+
+  /** Notes that a key which parked events may wait for is known from now on. */
+  appeared(key: string): void {
+    this.#appeared.add(key);
+  }
+
+  appearedKeys(): string[] {
+    return [...this.#appeared];
+  }
+}
+
+/** The intent id a payment carries until a real one is known; the old service wrote the same. */
+export function provisionalIntentId(invoiceId: string): string {
+  return `invoice_${invoiceId}`;
+}

@@ -1,0 +1,60 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { OutboxMessage } from '../../shared/entities/index.ts';
+import type { NotificationJob, QueueOf } from '../../shared/queues/index.ts';
+import type { Announcement } from './ledger/index.ts';
+
+/** An announcement and the event it came from. */
+type Caused = Announcement & { correlationId: string };
+
+/** An outbox row that this transaction wrote, ready to be queued once it has committed. */
+export type NewMessage = Caused & { outboxId: number };
+
+/**
+ * Writes announcements into the outbox. A fact that was announced before, by whatever event, is left out: the unique
+ * key decides.
+ * @returns the ones that are new
+ */
+export async function writeOutbox(
+  em: EntityManager,
+  announcements: readonly Caused[],
+  now: Date,
+): Promise<NewMessage[]> {
+  if (announcements.length === 0) return [];
+  const table = em.getMetadata().get(OutboxMessage).tableName;
+  const inserted = await em.execute<{ id: string | number; fact: string }[]>(
+    `insert into ${table} (fact, user_id, type, data, created_at)
+     select fact, user_id, type, data, (?::timestamptz at time zone 'UTC')
+     from json_to_recordset(?::json) as message(fact text, user_id int, type text, data jsonb)
+     on conflict (fact) do nothing
+     returning id, fact`,
+    [
+      now.toISOString(),
+      JSON.stringify(
+        // In one order for everybody: two transactions that announce the same facts must not wait in a circle.
+        [...announcements]
+          .sort((a, b) => (a.fact < b.fact ? -1 : 1))
+          .map(({ fact, userId, type, data }) => ({ fact, user_id: userId, type, data })),
+      ),
+    ],
+  );
+  const ids = new Map(inserted.map(({ id, fact }) => [fact, Number(id)]));
+  return announcements.flatMap((announcement) => {
+    const outboxId = ids.get(announcement.fact);
+    return outboxId === undefined ? [] : [{ ...announcement, outboxId }];
+  });
+}
+
+/** Hands outbox messages to the `notifications` queue. Doing it twice is harmless: the job's id is the row's. */
+export async function queueMessages(
+  notifications: QueueOf<'notifications'>,
+  messages: readonly NotificationJob[],
+): Promise<void> {
+  if (messages.length === 0) return;
+  await notifications.addBulk(
+    messages.map(({ outboxId, type, userId, data, correlationId }) => ({
+      name: type,
+      data: { outboxId, type, userId, data, correlationId },
+      opts: { jobId: `outbox-${outboxId}` },
+    })),
+  );
+}

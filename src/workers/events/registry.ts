@@ -1,0 +1,47 @@
+import type { EventHandler } from './desk.ts';
+import { onCheckoutCompleted, onCheckoutExpired } from './handlers/checkout-session.ts';
+import {
+  onInvoiceActionRequired,
+  onInvoiceClosed,
+  onInvoicePaid,
+  onInvoicePaymentFailed,
+} from './handlers/invoice.ts';
+import { onInvoicePayment, onPaymentIntent } from './handlers/payment.ts';
+import { onSubscription, onTrialWillEnd } from './handlers/subscription.ts';
+
+/** Every event type that does something here. Any other is recorded as received and ignored. */
+const HANDLERS: Readonly<Record<string, EventHandler>> = {
+  // Whose customer it is: ties a purchase to the user who began it.
+  'checkout.session.completed': onCheckoutCompleted,
+  'checkout.session.async_payment_succeeded': onCheckoutCompleted,
+  'checkout.session.expired': onCheckoutExpired,
+  // What is subscribed, in which state.
+  'customer.subscription.created': onSubscription,
+  'customer.subscription.updated': onSubscription,
+  'customer.subscription.deleted': onSubscription,
+  'customer.subscription.paused': onSubscription,
+  'customer.subscription.resumed': onSubscription,
+  'customer.subscription.trial_will_end': onTrialWillEnd,
+  // What was paid for, until when; both names of success, since endpoints may subscribe to either.
+  'invoice.paid': onInvoicePaid,
+  'invoice.payment_succeeded': onInvoicePaid,
+  'invoice.payment_failed': onInvoicePaymentFailed,
+  'invoice.payment_action_required': onInvoiceActionRequired,
+  'invoice.voided': onInvoiceClosed,
+  'invoice.marked_uncollectible': onInvoiceClosed,
+  // What the money did, and the only link from it to its invoice since basil.
+  'invoice_payment.paid': onInvoicePayment,
+  'payment_intent.succeeded': onPaymentIntent,
+  'payment_intent.payment_failed': onPaymentIntent,
+  'payment_intent.canceled': onPaymentIntent,
+};
+
+/** The handler of a type, by exact name. */
+export function handlerOf(type: string): EventHandler | undefined {
+  return Object.hasOwn(HANDLERS, type) ? HANDLERS[type] : undefined;
+}
+
+/** The types an endpoint at Stripe has to subscribe to. */
+export function handledTypes(): string[] {
+  return Object.keys(HANDLERS);
+}

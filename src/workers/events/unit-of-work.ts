@@ -1,0 +1,138 @@
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { Clock } from '../../shared/clock.ts';
+import { type EventOutcome, WebhookEvent } from '../../shared/entities/index.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { PremiumPolicy } from '../../shared/premium/index.ts';
+import { settlePremium } from './books/premium-book.ts';
+import type { Catalog } from './catalog.ts';
+import type { PreparedEvent } from './desk.ts';
+import { IGNORED, type IncomingEvent, type Verdict } from './event.ts';
+import { keysOf, Ledger, type Touches } from './ledger/index.ts';
+import { type NewMessage, writeOutbox } from './outbox.ts';
+import { StripeReadNeeded, type StripeReads } from './stripe-reads.ts';
+
+/** An event whose payload was understood, or one that nobody here handles. */
+export type ReadyEvent = { event: IncomingEvent; prepared: PreparedEvent | null };
+
+/** What a unit of work leaves to be done once it has committed. */
+export type Committed = {
+  messages: NewMessage[];
+  /** Keys (`cus_…`, `pi_…`) that parked events may have been waiting for. */
+  appeared: string[];
+};
+
+export type UnitOfWorkDeps = {
+  orm: MikroORM;
+  catalog: Catalog;
+  policy: PremiumPolicy;
+  clock: Clock;
+  logger: Logger;
+};
+
+/**
+ * Does work on locked rows in ONE transaction: rows, `users.premium` and the outbox commit together or not at all.
+ * @param touches what the work may read or change
+ * @param eventIds the Stripe events the work is about, if it is about any
+ * @throws whatever `work` threw; nothing is changed then
+ */
+export function inUnitOfWork(
+  deps: UnitOfWorkDeps,
+  touches: readonly Touches[],
+  eventIds: readonly string[],
+  work: (ledger: Ledger) => Promise<void>,
+): Promise<Committed> {
+  return deps.orm.em.fork().transactional(async (em) => {
+    const ledger = await Ledger.open(em, keysOf(touches), eventIds);
+    await work(ledger);
+    await settlePremium({ ledger, ...deps });
+    await em.flush();
+    await joinPayments(em, ledger.appearedKeys());
+    const messages = await writeOutbox(em, ledger.announcements(), deps.clock.now());
+    return { messages, appeared: ledger.appearedKeys() };
+  });
+}
+
+/**
+ * Applies events as one unit of work, their own `processed` marks included.
+ * @param reads how handlers may ask Stripe; in a group they may not
+ * @returns what is left to do, and the events that need Stripe's word and so have to be applied alone
+ */
+export async function applyTogether(
+  deps: UnitOfWorkDeps,
+  ready: readonly ReadyEvent[],
+  reads: StripeReads,
+): Promise<Committed & { setAside: readonly ReadyEvent[] }> {
+  const setAside: ReadyEvent[] = [];
+  const committed = await inUnitOfWork(
+    deps,
+    ready.map(({ prepared }) => prepared?.touches ?? {}),
+    ready.map(({ event }) => event.facts.id),
+    async (ledger) => {
+      for (const entry of ready) {
+        if (ledger.events.get(entry.event.facts.id)?.processed) continue;
+        ledger.correlationId = entry.event.correlationId;
+        const verdict = await judge(deps, entry, ledger, reads);
+        if (verdict === null) setAside.push(entry);
+        else mark(ledger, entry.event, verdict, deps.clock.now());
+      }
+    },
+  );
+  return { ...committed, setAside };
+}
+
+/** @returns null when the event needs Stripe's word and may not have it here */
+async function judge(
+  { catalog, policy, clock, logger }: UnitOfWorkDeps,
+  { event, prepared }: ReadyEvent,
+  ledger: Ledger,
+  reads: StripeReads,
+): Promise<Verdict | null> {
+  if (prepared === null) return IGNORED;
+  try {
+    return await prepared.apply({ event: event.facts, ledger, reads, catalog, policy, clock, logger });
+  } catch (thrown) {
+    if (thrown instanceof StripeReadNeeded) return null;
+    throw thrown;
+  }
+}
+
+function mark(ledger: Ledger, event: IncomingEvent, verdict: Verdict, now: Date): void {
+  const { facts, payload } = event;
+  const parked = verdict.outcome === 'parked';
+  const state = {
+    processed: !parked,
+    processedAt: parked ? null : now,
+    outcome: parked ? null : (verdict.outcome satisfies EventOutcome),
+    waitingFor: parked ? verdict.waitingFor : null,
+    errorMessage: parked ? `Nobody is known for ${verdict.waitingFor} yet; applied once that is known` : null,
+  };
+  const row = ledger.events.get(facts.id);
+  if (row) {
+    Object.assign(row, state);
+    return;
+  }
+  const created = ledger.em.create(WebhookEvent, {
+    stripeEventId: facts.id,
+    eventType: facts.type.slice(0, 100),
+    data: payload,
+    retryCount: 0,
+    createdAt: now,
+    stripeCreatedAt: facts.created,
+    livemode: facts.livemode,
+    ...state,
+  });
+  ledger.events.set(facts.id, created);
+}
+
+/** Payments that came before their subscription find it now. */
+async function joinPayments(em: EntityManager, appeared: readonly string[]): Promise<void> {
+  const subscriptions = appeared.filter((key) => key.startsWith('sub_'));
+  if (subscriptions.length === 0) return;
+  await em.execute(
+    `update payments set subscription_id = subscriptions.id
+     from subscriptions, json_array_elements_text(?::json) as appeared(id)
+     where subscriptions.stripe_subscription_id = appeared.id
+       and payments.stripe_subscription_id = appeared.id and payments.subscription_id is null`,
+    [JSON.stringify(subscriptions)],
+  );
+}

@@ -1,0 +1,50 @@
+import { type Job, UnrecoverableError } from 'bullmq';
+import { PermanentError } from '../shared/errors.ts';
+import type { JobData, QueueName } from '../shared/queues/index.ts';
+import type { DatabaseGate } from './database-gate.ts';
+import type { EventApplier } from './events/applier.ts';
+import { parseEvent } from './events/event.ts';
+import type { Maintenance } from './maintenance/maintenance.ts';
+import type { Notifier } from './notifications/notifier.ts';
+
+/** What runs a job of each queue. */
+export type Processors = { [N in QueueName]: (job: Job<JobData[N]>) => Promise<void> };
+
+export type ProcessorDeps = {
+  applier: EventApplier;
+  notifier: Notifier;
+  maintenance: Maintenance;
+  gate: DatabaseGate;
+  /** Aborted when the process stops: jobs that wait for the database go back to the queue. */
+  stopping: AbortSignal;
+};
+
+export function createProcessors({
+  applier,
+  notifier,
+  maintenance,
+  gate,
+  stopping,
+}: ProcessorDeps): Processors {
+  /** Runs it; while the database is away it waits and runs it again, without using up an attempt of the job. */
+  const throughOutages = async (run: () => Promise<void>): Promise<void> => {
+    for (;;) {
+      try {
+        return await run();
+      } catch (thrown) {
+        // Permanent: no outage explains it, and trying again cannot help.
+        if (thrown instanceof PermanentError) throw new UnrecoverableError(thrown.message);
+        if (await gate.isUp()) throw thrown;
+        await gate.whenUp(stopping);
+      }
+    }
+  };
+  return {
+    'stripe-events': (job) =>
+      throughOutages(async () => {
+        await applier.apply(parseEvent(job.data.payload, job.data.correlationId));
+      }),
+    notifications: (job) => throughOutages(() => notifier.deliver(job.data)),
+    maintenance: (job) => throughOutages(() => maintenance.run(job.data)),
+  };
+}

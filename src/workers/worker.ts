@@ -1,0 +1,132 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { type Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type Stripe from 'stripe';
+import type { Clock } from '../shared/clock.ts';
+import { SECOND } from '../shared/duration.ts';
+import type { Logger } from '../shared/logger.ts';
+import {
+  type JobData,
+  openQueue,
+  type QueueName,
+  type QueueOf,
+  WORKER_SETTINGS,
+} from '../shared/queues/index.ts';
+import type { WorkerConfig } from './config.ts';
+import { DatabaseGate } from './database-gate.ts';
+import { EventApplier } from './events/applier.ts';
+import { Catalog } from './events/catalog.ts';
+import { Maintenance } from './maintenance/maintenance.ts';
+import { GatewayClient } from './notifications/gateway-client.ts';
+import { Notifier } from './notifications/notifier.ts';
+import { createProcessors, type Processors } from './processors.ts';
+
+export type WorkerDeps = {
+  config: WorkerConfig;
+  orm: MikroORM;
+  stripe: Stripe;
+  /** Waits while Redis is away: taking jobs. */
+  patientRedis: Redis;
+  /** Fails while Redis is away: adding jobs, which the sweep can do again. */
+  failFastRedis: Redis;
+  clock: Clock;
+  logger: Logger;
+};
+
+/** A running set of BullMQ workers. */
+export type RunningWorkers = {
+  workers: readonly Worker[];
+  /** Stops taking jobs, finishes those in hand, closes. */
+  close(): Promise<void>;
+};
+
+/**
+ * A job whose worker died is offered again after this long. Handlers are safe to run twice, so short is better: a
+ * user is waiting for premium.
+ */
+const LOCK_DURATION_MS = 10 * SECOND;
+const STALLED_INTERVAL_MS = 5 * SECOND;
+/** A worker that is killed often, with the job in hand, is no reason to give the job up. */
+const MAX_STALLED_COUNT = 50;
+
+/** Builds the object graph and starts a BullMQ worker for every configured queue. */
+export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
+  const { config, orm, stripe, clock, logger } = deps;
+  const prefix = config.redis.queuePrefix;
+  const queues = {
+    events: openQueue('stripe-events', deps.failFastRedis, prefix),
+    notifications: openQueue('notifications', deps.failFastRedis, prefix),
+    maintenance: openQueue('maintenance', deps.patientRedis, prefix),
+  };
+  const gate = new DatabaseGate(orm, logger);
+  const stopping = new AbortController();
+  const applierDeps = {
+    orm,
+    stripe,
+    gate,
+    clock,
+    logger,
+    catalog: new Catalog(config.stripe.prices),
+    policy: config.premium,
+    livemode: config.stripe.livemode,
+    events: queues.events,
+    notifications: queues.notifications,
+  };
+  const processors = createProcessors({
+    applier: new EventApplier(applierDeps),
+    notifier: new Notifier({
+      orm,
+      clock,
+      gateway: new GatewayClient(config.gateway.url, config.internalKey),
+    }),
+    maintenance: new Maintenance(applierDeps),
+    gate,
+    stopping: stopping.signal,
+  });
+  const workers = config.work.queues.map((name) => startWorker(name, processors, deps));
+  if (config.work.queues.includes('maintenance')) await scheduleSweep(queues.maintenance, config);
+  return {
+    workers,
+    async close() {
+      stopping.abort();
+      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.all(Object.values(queues).map((queue) => queue.close()));
+    },
+  };
+}
+
+function startWorker<N extends QueueName>(name: N, processors: Processors, deps: WorkerDeps): Worker {
+  const { config, logger } = deps;
+  const worker = new Worker<JobData[N]>(name, (job) => processors[name](job), {
+    connection: deps.patientRedis,
+    prefix: config.redis.queuePrefix,
+    concurrency: name === 'maintenance' ? 1 : config.work.concurrency,
+    lockDuration: LOCK_DURATION_MS,
+    stalledInterval: STALLED_INTERVAL_MS,
+    maxStalledCount: MAX_STALLED_COUNT,
+    settings: WORKER_SETTINGS,
+  });
+  worker.on('error', (error) =>
+    logger.warn({ err: error, queue: name }, `Worker of ${name}: ${error.message}`),
+  );
+  worker.on('failed', (job, error) => logFailure(logger, name, job, error));
+  return worker;
+}
+
+function logFailure(logger: Logger, queue: QueueName, job: Job | undefined, error: Error): void {
+  const attempts = job?.opts.attempts ?? 1;
+  const final = job?.finishedOn !== undefined;
+  logger[final ? 'error' : 'warn'](
+    { queue, job: job?.id, type: job?.name, attempt: job?.attemptsMade, attempts, err: error },
+    `Failed job ${job?.id ?? '(unknown)'} (${job?.name ?? queue}, attempt ${job?.attemptsMade ?? 0} of ${attempts})` +
+      (final ? '; it stays failed until somebody retries it' : '; it is tried again'),
+  );
+}
+
+async function scheduleSweep(queue: QueueOf<'maintenance'>, config: WorkerConfig): Promise<void> {
+  await queue.upsertJobScheduler(
+    'sweep',
+    { every: config.work.sweepIntervalSeconds * SECOND },
+    { name: 'sweep', data: { task: 'sweep' }, opts: { attempts: 1 } },
+  );
+}
