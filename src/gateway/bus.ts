@@ -64,6 +64,8 @@ export class Bus {
   #lastId: string | undefined;
   /** Messages that arrived while catching up; `undefined` when not catching up. */
   #held: string[] | undefined;
+  /** Ids the last catch-up delivered: the subscription may bring the newest of them as well, before or after. */
+  #caughtUp = new Set<string>();
   #check: NodeJS.Timeout | undefined;
   #waiting: (() => void)[] = [];
 
@@ -83,7 +85,7 @@ export class Bus {
     subscriber.on('message', (channel: string, text: string) => {
       if (channel !== CHANNEL) return;
       if (this.#held) this.#held.push(text);
-      else this.#receive(text);
+      else this.#receiveLive(text);
     });
     subscriber.on('ready', () => void this.#resume());
     subscriber.on('close', () => this.#lose());
@@ -108,7 +110,6 @@ export class Bus {
    * @throws {HttpError} 503 when this process is not subscribed, Redis does not answer, or too many are under way
    */
   async publish(announcement: Announcement, idempotencyKey?: string): Promise<'published' | 'duplicate'> {
-    if (!this.#subscribed) throw notSubscribed();
     if (this.#pending >= this.#options.maxPending) {
       throw HttpError.unavailable('channel_full', 'Too many broadcasts at once: send this one again', 1);
     }
@@ -163,9 +164,10 @@ export class Bus {
     const generation = this.#generation;
     this.#held = [];
     try {
+      this.#lastId ??= await this.#readLatestId();
       await this.#options.subscriber.subscribe(CHANNEL, this.#ownChannel);
       if (generation !== this.#generation) return;
-      const missed = await this.#readMissed();
+      const missed = await this.#readSince(this.#lastId);
       if (generation !== this.#generation) return;
       this.#catchUp(missed);
     } catch (thrown) {
@@ -177,30 +179,30 @@ export class Bus {
     }
   }
 
-  /** Messages published since the last one delivered here; none on the first subscription. */
-  async #readMissed(): Promise<{ id: string; message: string }[]> {
-    const { commands } = this.#options;
-    const since = this.#lastId;
-    if (since === undefined) {
-      const [latest] = await commands.xrevrange(RECENT, '+', '-', 'COUNT', 1);
-      this.#lastId = latest?.[0] ?? '0-0';
-      return [];
-    }
-    const entries = await commands.xrange(RECENT, since, '+');
-    return entries.filter(([id]) => id !== since).map(([id, fields]) => ({ id, message: fields[1] ?? '' }));
+  /** Where a newcomer begins: it is told nothing of the past. */
+  async #readLatestId(): Promise<string> {
+    const [latest] = await this.#options.commands.xrevrange(RECENT, '+', '-', 'COUNT', 1);
+    return latest?.[0] ?? '0-0';
+  }
+
+  async #readSince(lastId: string): Promise<{ id: string; message: string }[]> {
+    const entries = await this.#options.commands.xrange(RECENT, lastId, '+');
+    return entries.filter(([id]) => id !== lastId).map(([id, fields]) => ({ id, message: fields[1] ?? '' }));
   }
 
   #catchUp(missed: { id: string; message: string }[]): void {
-    const caughtUp = new Set(missed.map(({ id }) => id));
+    this.#caughtUp = new Set(missed.map(({ id }) => id));
     for (const { id, message } of missed) this.#receive(`${id} ${message}`);
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const text of held) {
-      if (!caughtUp.has(idOf(text))) this.#receive(text);
-    }
+    for (const text of held) this.#receiveLive(text);
     this.#subscribed = true;
     this.#options.logger.debug({ missed: missed.length }, 'Subscribed to the other gateways');
     for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #receiveLive(text: string): void {
+    if (!this.#caughtUp.has(idOf(text))) this.#receive(text);
   }
 
   #receive(text: string): void {

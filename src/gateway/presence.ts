@@ -97,7 +97,7 @@ export class Presence implements PresenceListener {
         .pexpire(this.#key, ttlMs)
         .exec();
       const renewed = (await renewal)?.[2]?.[1] === 1;
-      
+      if (this.#dirty || !renewed) await this.#rewrite();
     } catch (thrown) {
       this.#dirty = true;
       logger.warn({ err: toError(thrown) }, 'Could not tell Redis who is online; it is tried again');
