@@ -1,0 +1,249 @@
+import { emit, update } from '../events/emit.ts';
+import type {
+  StoredInvoice,
+  StoredInvoicePayment,
+  StoredPaymentIntent,
+  StoredPaymentMethod,
+  StoredSubscription,
+} from '../state/tables.ts';
+import type { World } from '../world.ts';
+import { cancelSubscription } from './canceling.ts';
+import {
+  authenticateIntent,
+  confirmIntent,
+  createIntent,
+  type Holder,
+  type IntentResult,
+  settleIntent,
+  settlesWell,
+} from './intents.ts';
+import { markPaid, subscriptionOf } from './invoices.ts';
+
+export type CollectResult = 'paid' | 'failed' | 'requires_action' | 'processing';
+
+/** Charges an open invoice, and lets invoice, subscription and dunning follow from how it goes. */
+export function collect(
+  world: World,
+  invoice: StoredInvoice,
+  holder: Holder,
+  chosen?: StoredPaymentMethod,
+): CollectResult {
+  if (invoice.status === 'paid') return 'paid';
+  const intent = intentOf(world, invoice) ?? openIntent(world, invoice);
+  const method = chosen ?? methodFor(world, invoice);
+  if (!method) return applyResult(world, invoice, intent, 'failed');
+  return applyResult(world, invoice, intent, confirmIntent(world, intent, method, holder));
+}
+
+/** Gives an open invoice the intent that will pay it. */
+export function openIntent(world: World, invoice: StoredInvoice): StoredPaymentIntent {
+  const first = invoice.billing_reason === 'subscription_create';
+  const intent = createIntent(world, {
+    amount: invoice.amount_remaining,
+    currency: invoice.currency,
+    customer: invoice.customer,
+    description: first ? 'Subscription creation' : 'Subscription update',
+  });
+  linkPayment(world, invoice, intent);
+  return intent;
+}
+
+/** Records which intent an invoice is paid by. */
+export function linkPayment(
+  world: World,
+  invoice: StoredInvoice,
+  intent: StoredPaymentIntent,
+): StoredInvoicePayment {
+  return world.tables.invoicePayments.insert({
+    id: `inpay_1${world.ids.text(23)}`,
+    object: 'invoice_payment',
+    amount_paid: null,
+    amount_requested: intent.amount,
+    created: world.clock.now,
+    currency: intent.currency,
+    invoice: invoice.id,
+    is_default: true,
+    livemode: false,
+    payment: { type: 'payment_intent', payment_intent: intent.id },
+    status: 'open',
+    status_transitions: { canceled_at: null, paid_at: null },
+  });
+}
+
+/** The intent an invoice is paid by, if it has one. */
+export function intentOf(world: World, invoice: StoredInvoice): StoredPaymentIntent | null {
+  const payment = paymentOf(world, invoice);
+  return payment ? world.tables.paymentIntents.must(payment.payment.payment_intent) : null;
+}
+
+/** The invoice that an intent pays, if any. */
+export function invoicePaidBy(world: World, intent: StoredPaymentIntent): StoredInvoice | null {
+  const payment = world.tables.invoicePayments.find((each) => each.payment.payment_intent === intent.id);
+  return payment ? world.tables.invoices.must(payment.invoice) : null;
+}
+
+/** The holder answers the bank's question about an invoice's payment. */
+export function authenticateInvoice(world: World, invoice: StoredInvoice, accepted: boolean): CollectResult {
+  const intent = intentOf(world, invoice);
+  if (intent?.status !== 'requires_action') return invoice.status === 'paid' ? 'paid' : 'failed';
+  return applyResult(world, invoice, intent, authenticateIntent(world, intent, accepted));
+}
+
+/** The bank reports on a delayed payment; `succeeds` overrides what the payment method is known for. */
+export function settleInvoice(world: World, invoice: StoredInvoice, succeeds?: boolean): CollectResult {
+  world.agenda.cancel(`settle:${invoice.id}`);
+  const intent = intentOf(world, invoice);
+  if (intent?.status !== 'processing') return invoice.status === 'paid' ? 'paid' : 'failed';
+  return applyResult(
+    world,
+    invoice,
+    intent,
+    settleIntent(world, intent, succeeds ?? settlesWell(world, intent)),
+  );
+}
+
+/** What an attempt's result means for the invoice, its subscription, its customer and the retries to come. */
+export function applyResult(
+  world: World,
+  invoice: StoredInvoice,
+  intent: StoredPaymentIntent,
+  result: IntentResult,
+): CollectResult {
+  switch (result) {
+    case 'succeeded':
+      invoicePaid(world, invoice);
+      return 'paid';
+    case 'processing':
+      planSettlement(world, invoice);
+      return 'processing';
+    case 'requires_action':
+      emit(world, 'invoice.payment_action_required', invoice);
+      attemptFailed(world, invoice);
+      return 'requires_action';
+    case 'failed':
+      if (!intent.last_payment_error) intent.status = 'requires_payment_method';
+      attemptFailed(world, invoice);
+      return 'failed';
+  }
+}
+
+/** Marks an invoice as paid and lifts what its being unpaid had caused. */
+export function invoicePaid(world: World, invoice: StoredInvoice, attempts = 1): void {
+  world.agenda.cancel(`retry:${invoice.id}`);
+  world.tables.dunningStep.delete(invoice.id);
+  const payment = paymentOf(world, invoice);
+  update(world, 'invoice.updated', invoice, (changed) => {
+    changed.attempted = true;
+    changed.attempt_count += attempts;
+    markPaid(world, changed);
+  });
+  emit(world, 'invoice.paid', invoice);
+  emit(world, 'invoice.payment_succeeded', invoice);
+  if (payment) {
+    payment.status = 'paid';
+    payment.amount_paid = payment.amount_requested;
+    payment.status_transitions.paid_at = world.clock.now;
+    emit(world, 'invoice_payment.paid', payment);
+  }
+  subscriptionPaid(world, invoice);
+}
+
+/** The payment method an invoice is charged to: its own, its subscription's, else its customer's. */
+export function methodFor(world: World, invoice: StoredInvoice): StoredPaymentMethod | null {
+  const { tables } = world;
+  const id =
+    invoice.default_payment_method ??
+    subscriptionOf(world, invoice).default_payment_method ??
+    tables.customers.get(invoice.customer)?.invoice_settings.default_payment_method;
+  return id ? (tables.paymentMethods.get(id) ?? null) : null;
+}
+
+function subscriptionPaid(world: World, invoice: StoredInvoice): void {
+  const subscription = subscriptionOf(world, invoice);
+  const customer = world.tables.customers.get(invoice.customer);
+  if (customer?.delinquent && !owesAnything(world, customer.id)) {
+    update(world, 'customer.updated', customer, (changed) => {
+      changed.delinquent = false;
+    });
+  }
+  const recovers = ['incomplete', 'past_due', 'unpaid'].includes(subscription.status);
+  if (!recovers || subscription.latest_invoice !== invoice.id) return;
+  world.agenda.cancel(`incomplete:${subscription.id}`);
+  update(world, 'customer.subscription.updated', subscription, (changed) => {
+    changed.status = 'active';
+  });
+}
+
+function attemptFailed(world: World, invoice: StoredInvoice): void {
+  const subscription = subscriptionOf(world, invoice);
+  // The first invoice of an incomplete subscription is not retried: its customer is asked to try again.
+  const isFirst = subscription.status === 'incomplete';
+  const next = isFirst ? null : nextAttempt(world, invoice);
+  update(world, 'invoice.updated', invoice, (changed) => {
+    changed.attempted = true;
+    changed.attempt_count += 1;
+    changed.next_payment_attempt = next;
+  });
+  emit(world, 'invoice.payment_failed', invoice);
+  if (isFirst) return;
+  fallBehind(world, subscription);
+  if (next !== null) {
+    world.agenda.set(`retry:${invoice.id}`, next, () => collect(world, invoice, 'absent'));
+  } else {
+    giveUp(world, invoice, subscription);
+  }
+}
+
+function nextAttempt(world: World, invoice: StoredInvoice): number | null {
+  const planned = world.agenda.timeOf(`retry:${invoice.id}`);
+  // A failed attempt by hand does not use up an automatic one.
+  if (planned !== null) return planned;
+  const step = world.tables.dunningStep.get(invoice.id) ?? 0;
+  world.tables.dunningStep.set(invoice.id, step + 1);
+  const wait = world.config.billing.retryAfterSeconds[step];
+  return wait === undefined || !invoice.auto_advance ? null : world.clock.now + wait;
+}
+
+function fallBehind(world: World, subscription: StoredSubscription): void {
+  if (subscription.status === 'active' || subscription.status === 'trialing') {
+    update(world, 'customer.subscription.updated', subscription, (changed) => {
+      changed.status = 'past_due';
+    });
+  }
+  const customer = world.tables.customers.get(subscription.customer);
+  if (!customer) return;
+  update(world, 'customer.updated', customer, (changed) => {
+    changed.delinquent = true;
+  });
+}
+
+function giveUp(world: World, invoice: StoredInvoice, subscription: StoredSubscription): void {
+  if (subscription.status !== 'past_due') return;
+  const { afterLastRetry } = world.config.billing;
+  if (afterLastRetry === 'canceled') {
+    cancelSubscription(world, subscription, 'payment_failed');
+  } else if (afterLastRetry === 'unpaid') {
+    update(world, 'invoice.updated', invoice, (changed) => {
+      changed.auto_advance = false;
+    });
+    update(world, 'customer.subscription.updated', subscription, (changed) => {
+      changed.status = 'unpaid';
+    });
+  }
+}
+
+function planSettlement(world: World, invoice: StoredInvoice): void {
+  const at = world.clock.now + world.config.billing.delayedPaymentSeconds;
+  world.agenda.set(`settle:${invoice.id}`, at, () => settleInvoice(world, invoice));
+}
+
+function owesAnything(world: World, customer: string): boolean {
+  const owed = world.tables.invoices.find(
+    (invoice) => invoice.customer === customer && invoice.status === 'open' && invoice.attempted,
+  );
+  return owed !== undefined;
+}
+
+function paymentOf(world: World, invoice: StoredInvoice): StoredInvoicePayment | undefined {
+  return world.tables.invoicePayments.find((each) => each.invoice === invoice.id);
+}

@@ -1,0 +1,77 @@
+import type { Agenda } from './agenda.ts';
+
+/** Real time between two looks at the agenda while the clock runs. */
+const TICK_MS = 500;
+/** After so many tasks an advance lets requests and deliveries have their turn. */
+const TASKS_PER_TURN = 50;
+
+/** The sandbox's time, in Unix seconds. It runs with real time or stands still; `advance` moves it. */
+export class Clock {
+  #agenda: Agenda;
+  #frozen: boolean;
+  #base: number;
+  #realBase: number = Date.now();
+  #timer: NodeJS.Timeout | null = null;
+  #advancing: Promise<void> = Promise.resolve();
+  #holds = 0;
+
+  constructor(agenda: Agenda, startAt: number | null, frozen: boolean) {
+    this.#agenda = agenda;
+    this.#frozen = frozen;
+    this.#base = startAt ?? Math.floor(Date.now() / 1000);
+  }
+
+  /** Unix seconds. */
+  get now(): number {
+    const stands = this.#frozen || this.#holds > 0;
+    return stands ? this.#base : this.#base + Math.floor((Date.now() - this.#realBase) / 1000);
+  }
+
+  /** Does whatever is due as real time passes. */
+  start(): void {
+    if (this.#frozen || this.#timer) return;
+    this.#timer = setInterval(() => void this.advanceTo(this.now), TICK_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** @param seconds how far to move; everything due on the way is done, in order */
+  advance(seconds: number): Promise<void> {
+    return this.#queue(() => this.now + seconds);
+  }
+
+  /** @param unixSeconds where to move; a time in the past only does what is due now */
+  advanceTo(unixSeconds: number): Promise<void> {
+    return this.#queue(() => Math.max(unixSeconds, this.now));
+  }
+
+  // Two advances at once would let the second one's tasks run at the first one's times.
+  #queue(target: () => number): Promise<void> {
+    const done = this.#advancing.then(() => this.#runTo(target()));
+    this.#advancing = done.catch(() => undefined);
+    return done;
+  }
+
+  async #runTo(target: number): Promise<void> {
+    const started = this.now;
+    this.#holds += 1;
+    this.#base = started;
+    try {
+      let count = 0;
+      for (let task = this.#agenda.takeDue(target); task; task = this.#agenda.takeDue(target)) {
+        this.#base = Math.max(this.#base, task.at);
+        task.run();
+        count += 1;
+        if (count % TASKS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      this.#base = Math.max(this.#base, target);
+    } finally {
+      this.#realBase = Date.now();
+      this.#holds -= 1;
+    }
+  }
+}

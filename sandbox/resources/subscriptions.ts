@@ -1,0 +1,308 @@
+import { z } from 'zod';
+import { cancelSubscription, isOver } from '../billing/canceling.ts';
+import { changeItems, chargeDraft, endTrialNow, type ItemChange } from '../billing/changing.ts';
+import { grantDiscount, readDiscount } from '../billing/discounts.ts';
+import { attach, paymentMethodNamed } from '../billing/payment-methods.ts';
+import { planAhead } from '../billing/renewing.ts';
+import { subscribe } from '../billing/subscribing.ts';
+import { DEFAULT_TRIAL_SETTINGS } from '../billing/subscription-object.ts';
+import {
+  pauseCollection,
+  resumeCollection,
+  resumePaused,
+  setCancelAt,
+  setCancelAtPeriodEnd,
+} from '../billing/updating.ts';
+import { DAY } from '../config.ts';
+import { update } from '../events/emit.ts';
+import { ApiError } from '../http/errors.ts';
+import { pageOf, where } from '../http/lists.ts';
+import { flag, ignored, isWithin, metadata, paging, text, times, unsettable, whole } from '../http/params.ts';
+import { type Route, route } from '../http/router.ts';
+import type { StoredInvoice, StoredSubscription } from '../state/tables.ts';
+import type { World } from '../world.ts';
+import { findCustomer, findPrice, findSubscription } from './find.ts';
+import { mergeMetadata } from './metadata.ts';
+
+const discounts = z
+  .array(z.strictObject({ coupon: text.optional(), promotion_code: text.optional() }))
+  .max(1);
+const trialSettings = z.strictObject({
+  end_behavior: z.strictObject({ missing_payment_method: z.enum(['cancel', 'create_invoice', 'pause']) }),
+});
+const common = {
+  automatic_tax: z.strictObject({ enabled: flag, liability: ignored.optional() }).optional(),
+  collection_method: ignored.optional(),
+  default_payment_method: unsettable(text).optional(),
+  description: unsettable(text).optional(),
+  metadata: metadata.optional(),
+  off_session: ignored.optional(),
+  payment_settings: ignored.optional(),
+  proration_behavior: z.enum(['create_prorations', 'always_invoice', 'none']).optional(),
+  trial_settings: trialSettings.optional(),
+};
+const create = z.strictObject({
+  ...common,
+  customer: text,
+  items: z.array(z.strictObject({ price: text, quantity: whole.optional() })).min(1),
+  billing_mode: z
+    .strictObject({ type: z.enum(['classic', 'flexible']), flexible: ignored.optional() })
+    .optional(),
+  cancel_at: whole.optional(),
+  cancel_at_period_end: flag.optional(),
+  currency: ignored.optional(),
+  discounts: discounts.optional(),
+  payment_behavior: z.enum(['allow_incomplete', 'default_incomplete', 'error_if_incomplete']).optional(),
+  trial_end: z.union([z.literal('now'), whole]).optional(),
+  trial_period_days: whole.optional(),
+});
+const change = z.strictObject({
+  ...common,
+  cancel_at: unsettable(whole).optional(),
+  cancel_at_period_end: flag.optional(),
+  cancellation_details: ignored.optional(),
+  discounts: discounts.optional(),
+  items: z
+    .array(
+      z.strictObject({
+        id: text.optional(),
+        price: text.optional(),
+        quantity: whole.optional(),
+        deleted: flag.optional(),
+      }),
+    )
+    .optional(),
+  pause_collection: unsettable(
+    z.strictObject({
+      behavior: z.enum(['keep_as_draft', 'mark_uncollectible', 'void']),
+      resumes_at: whole.optional(),
+    }),
+  ).optional(),
+  payment_behavior: z.enum(['allow_incomplete', 'default_incomplete', 'error_if_incomplete']).optional(),
+  proration_date: ignored.optional(),
+  trial_end: z.union([z.literal('now'), whole]).optional(),
+});
+
+export const subscriptionRoutes: Route[] = [
+  route('POST', '/v1/subscriptions', create, (params, { world }) => createSubscription(world, params)),
+  route(
+    'GET',
+    '/v1/subscriptions',
+    z.strictObject({
+      ...paging,
+      created: times.optional(),
+      current_period_end: times.optional(),
+      current_period_start: times.optional(),
+      customer: text.optional(),
+      price: text.optional(),
+      status: text.optional(),
+      collection_method: ignored.optional(),
+    }),
+    (params, { world }) =>
+      pageOf(
+        '/v1/subscriptions',
+        where(
+          world.tables.subscriptions.newest(),
+          (each) =>
+            hasStatus(each, params.status) &&
+            isWithin(each.created, params.created) &&
+            each.items.data.some((item) => isWithin(item.current_period_end, params.current_period_end)) &&
+            each.items.data.some((item) =>
+              isWithin(item.current_period_start, params.current_period_start),
+            ) &&
+            (params.customer === undefined || each.customer === params.customer) &&
+            (params.price === undefined || each.items.data.some((item) => item.price.id === params.price)),
+        ),
+        params,
+      ),
+  ),
+  route('GET', '/v1/subscriptions/:id', z.strictObject({}), (_params, { world, id }) =>
+    findSubscription(world, id),
+  ),
+  route('POST', '/v1/subscriptions/:id', change, (params, { world, id }) =>
+    changeSubscription(world, id, params),
+  ),
+  route(
+    'DELETE',
+    '/v1/subscriptions/:id',
+    z.strictObject({
+      invoice_now: flag.optional(),
+      prorate: flag.optional(),
+      cancellation_details: ignored.optional(),
+    }),
+    (_params, { world, id }) => {
+      const subscription = findSubscription(world, id);
+      // Stripe forgets ended subscriptions as far as canceling goes.
+      if (isOver(subscription)) throw ApiError.noSuch('subscription', id);
+      cancelSubscription(world, subscription, 'cancellation_requested');
+      return subscription;
+    },
+  ),
+  route(
+    'POST',
+    '/v1/subscriptions/:id/resume',
+    z.strictObject({ billing_cycle_anchor: ignored.optional(), proration_behavior: ignored.optional() }),
+    (_params, { world, id }) => {
+      const subscription = findSubscription(world, id);
+      if (subscription.status !== 'paused') {
+        throw ApiError.invalid('This subscription is not paused, so it cannot be resumed.');
+      }
+      resumePaused(world, subscription);
+      return subscription;
+    },
+  ),
+];
+
+function createSubscription(world: World, params: z.output<typeof create>): StoredSubscription {
+  const customer = findCustomer(world, params.customer, 'customer');
+  const method = params.default_payment_method
+    ? paymentMethodNamed(world, params.default_payment_method, 'default_payment_method')
+    : null;
+  const trialEnd =
+    typeof params.trial_end === 'number' ? params.trial_end : trialFromDays(world, params.trial_period_days);
+  const hasMethod = method !== null || customer.invoice_settings.default_payment_method !== null;
+  const behavior = params.payment_behavior ?? 'allow_incomplete';
+  if (!hasMethod && trialEnd === null && behavior === 'allow_incomplete') {
+    throw ApiError.invalid(
+      'This customer has no attached payment source or default payment method. Please consider adding a default payment method.',
+      undefined,
+      'resource_missing',
+    );
+  }
+  if (method) attach(world, method, customer.id);
+  const subscription = subscribe(
+    world,
+    {
+      customer: customer.id,
+      items: params.items.map(({ price, quantity }, index) => ({
+        price: findPrice(world, price, `items[${index}][price]`),
+        quantity: quantity ?? 1,
+      })),
+      metadata: mergeMetadata({}, params.metadata),
+      description: params.description ?? null,
+      billingMode: params.billing_mode?.type ?? world.config.billing.billingMode,
+      trialEnd,
+      trialSettings: params.trial_settings
+        ? readTrialSettings(params.trial_settings)
+        : DEFAULT_TRIAL_SETTINGS,
+      taxed: params.automatic_tax?.enabled ?? false,
+      defaultPaymentMethod: method?.id ?? null,
+    },
+    readDiscount(world, params.discounts?.[0]),
+    behavior,
+  );
+  if (params.cancel_at_period_end) setCancelAtPeriodEnd(world, subscription, true);
+  if (params.cancel_at !== undefined) setCancelAt(world, subscription, params.cancel_at);
+  planAhead(world, subscription);
+  return subscription;
+}
+
+function changeSubscription(world: World, id: string, params: z.output<typeof change>): StoredSubscription {
+  const subscription = findSubscription(world, id);
+  if (isOver(subscription)) refuseEnded(params);
+  const changes = (params.items ?? []).map((given, index) => readItem(world, subscription, given, index));
+  if (params.cancel_at !== undefined && params.cancel_at_period_end !== undefined) {
+    throw ApiError.invalid(
+      'You may only specify one of these parameters: cancel_at, cancel_at_period_end.',
+      'cancel_at',
+    );
+  }
+  const drafts: StoredInvoice[] = [];
+  update(world, 'customer.subscription.updated', subscription, (changed) => {
+    changed.metadata = mergeMetadata(changed.metadata, params.metadata);
+    if (params.description !== undefined) changed.description = params.description;
+    if (params.default_payment_method !== undefined) setMethod(world, changed, params.default_payment_method);
+    if (params.trial_settings) changed.trial_settings = readTrialSettings(params.trial_settings);
+    if (params.automatic_tax) changed.automatic_tax.enabled = params.automatic_tax.enabled;
+    if (params.pause_collection === null) resumeCollection(world, changed);
+    else if (params.pause_collection) {
+      pauseCollection(
+        world,
+        changed,
+        params.pause_collection.behavior,
+        params.pause_collection.resumes_at ?? null,
+      );
+    }
+    const choice = readDiscount(world, params.discounts?.[0]);
+    if (choice) grantDiscount(world, changed, choice, null);
+    if (changes.length > 0) {
+      drafts.push(
+        ...asList(changeItems(world, changed, changes, params.proration_behavior ?? 'create_prorations')),
+      );
+    }
+    if (params.trial_end === 'now' && changed.status === 'trialing')
+      drafts.push(...asList(endTrialNow(world, changed)));
+    else if (typeof params.trial_end === 'number') extendTrial(changed, params.trial_end);
+    if (params.cancel_at_period_end !== undefined)
+      setCancelAtPeriodEnd(world, changed, params.cancel_at_period_end);
+    if (params.cancel_at !== undefined) setCancelAt(world, changed, params.cancel_at);
+  });
+  for (const draft of drafts) chargeDraft(world, draft);
+  planAhead(world, subscription);
+  return subscription;
+}
+
+function setMethod(world: World, subscription: StoredSubscription, id: string | null): void {
+  const method = id === null ? null : paymentMethodNamed(world, id, 'default_payment_method');
+  if (method) attach(world, method, subscription.customer);
+  subscription.default_payment_method = method?.id ?? null;
+}
+
+function extendTrial(subscription: StoredSubscription, end: number): void {
+  if (subscription.status !== 'trialing') {
+    throw ApiError.invalid('The sandbox only moves the end of a trial that is running.', 'trial_end');
+  }
+  subscription.trial_end = end;
+  subscription.billing_cycle_anchor = end;
+  for (const item of subscription.items.data) item.current_period_end = end;
+}
+
+function readItem(
+  world: World,
+  subscription: StoredSubscription,
+  given: {
+    id?: string | undefined;
+    price?: string | undefined;
+    quantity?: number | undefined;
+    deleted?: boolean | undefined;
+  },
+  index: number,
+): ItemChange {
+  const item = given.id ? subscription.items.data.find((each) => each.id === given.id) : null;
+  if (item === undefined)
+    throw ApiError.noSuch('subscription item', given.id ?? '', `items[${index}][id]`, 400);
+  return {
+    item,
+    price: given.price ? findPrice(world, given.price, `items[${index}][price]`) : null,
+    quantity: given.quantity ?? null,
+    deleted: given.deleted ?? false,
+  };
+}
+
+function refuseEnded(params: z.output<typeof change>): void {
+  const allowed = new Set(['metadata', 'cancellation_details']);
+  if (Object.keys(params).every((key) => allowed.has(key))) return;
+  throw ApiError.invalid('A canceled subscription can only update its cancellation_details and metadata.');
+}
+
+function readTrialSettings(
+  given: z.output<typeof trialSettings>,
+): NonNullable<StoredSubscription['trial_settings']> {
+  return { end_behavior: { billing_cycle_anchor: null, ...given.end_behavior } };
+}
+
+function trialFromDays(world: World, days: number | undefined): number | null {
+  return days ? world.clock.now + days * DAY : null;
+}
+
+// Without a status Stripe lists everything that has not been canceled.
+function hasStatus(subscription: StoredSubscription, status: string | undefined): boolean {
+  if (status === 'all') return true;
+  if (status === undefined) return subscription.status !== 'canceled';
+  if (status === 'ended') return isOver(subscription);
+  return subscription.status === status;
+}
+
+function asList<T>(value: T | null): T[] {
+  return value === null ? [] : [value];
+}
