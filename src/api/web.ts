@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { migrate, openDatabase } from '../shared/database/index.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -8,7 +9,7 @@ import type { ShutdownStack } from '../shared/shutdown.ts';
 import { createStripe } from '../shared/stripe/index.ts';
 import { createApp } from './app.ts';
 import type { WebConfig } from './config.ts';
-import { WebServer as Server, type WebServer } from './server.ts';
+import { DEFAULT_LIMITS, type ServerLimits, WebServer } from './server.ts';
 
 export type WebParts = {
   config: WebConfig;
@@ -16,6 +17,8 @@ export type WebParts = {
   /** Gets a closer for everything that is opened here, in the order of opening. */
   stack: ShutdownStack;
   clock?: Clock;
+  /** Overrides of {@link DEFAULT_LIMITS}. */
+  limits?: Partial<ServerLimits>;
 };
 
 /**
@@ -27,6 +30,7 @@ export async function createWeb({
   logger,
   stack,
   clock = systemClock,
+  limits,
 }: WebParts): Promise<WebServer> {
   const orm = await openDatabase(config.database, logger);
   stack.push('database', () => orm.close());
@@ -36,6 +40,9 @@ export async function createWeb({
   stack.push('redis', () => redis.disconnect());
   const loginRedis = connectRedis(loginRedisUrl(config.redis.url), 'failFast', logger);
   stack.push('redis of revoked logins', () => loginRedis.disconnect());
+
+  // Else the first events after every start would take the detour through PostgreSQL.
+  await Promise.all([firstAttempt(redis), firstAttempt(loginRedis)]);
 
   const stripeEvents = openQueue('stripe-events', redis, config.redis.queuePrefix);
   const maintenance = openQueue('maintenance', redis, config.redis.queuePrefix);
@@ -55,7 +62,16 @@ export async function createWeb({
     clock,
     logger,
   });
-  const server = new Server(app, config.listening);
+  const server = new WebServer(app, config.listening, { ...DEFAULT_LIMITS, ...limits });
   stack.push('http server', () => server.close());
   return server;
+}
+
+/** Resolves when a connection's first attempt has succeeded or failed. */
+function firstAttempt(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve();
+  return new Promise((resolve) => {
+    redis.once('ready', resolve);
+    redis.once('close', resolve);
+  });
 }
