@@ -36,6 +36,7 @@ const NEW_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ],
   payments: [
     'stripe_customer_id varchar(255)',
+    'stripe_subscription_id varchar(255)',
     'stripe_charge_id varchar(255)',
     'intent_status varchar(50)',
     'invoice_status varchar(50)',
@@ -67,6 +68,12 @@ const NEW_TABLES: readonly string[] = [
     preferred boolean not null default true,
     linked_by varchar(20) not null,
     deleted_at timestamp,
+    created_at timestamp not null default timezone('utc', now())
+  )`,
+  `create table if not exists invoice_payments (
+    id serial primary key,
+    stripe_invoice_id varchar(255) not null,
+    stripe_payment_intent_id varchar(255) not null unique,
     created_at timestamp not null default timezone('utc', now())
   )`,
   `create table if not exists outbox_messages (
@@ -134,6 +141,10 @@ const INDEXES: readonly string[] = [
   `create index if not exists payments_by_user on payments (user_id, created_at desc)`,
   `create index if not exists payments_by_invoice on payments (stripe_invoice_id)`,
   `create index if not exists payments_by_charge on payments (stripe_charge_id) where stripe_charge_id is not null`,
+  `create index if not exists payments_by_stripe_subscription on payments (stripe_subscription_id)
+   where subscription_id is null and stripe_subscription_id is not null`,
+  `create index if not exists payments_awaiting_invoice on payments (created_at) where awaiting_invoice`,
+  `create index if not exists invoice_payments_by_invoice on invoice_payments (stripe_invoice_id)`,
   `create index if not exists checkout_sessions_by_user on checkout_sessions (user_id)`,
   `create unique index if not exists one_preferred_customer_per_user on customers (user_id, livemode)
    where preferred and deleted_at is null`,

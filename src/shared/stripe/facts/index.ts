@@ -1,22 +1,10 @@
-export {
-  type CheckoutSessionFacts,
-  type CustomerFacts,
-  type EventFacts,
-  readCheckoutSession,
-  readCustomer,
-  readEvent,
-} from './checkout.ts';
+export { type ChargeFacts, readCharge } from './charge.ts';
+export { type CheckoutSessionFacts, readCheckoutSession } from './checkout-session.ts';
+export { type CustomerFacts, readCustomer } from './customer.ts';
+export { type DisputeFacts, readDispute } from './dispute.ts';
+export { type EventFacts, readEvent } from './event.ts';
+export { type IntentFacts, readIntent } from './intent.ts';
 export { type InvoiceFacts, readInvoice } from './invoice.ts';
-export {
-  type ChargeFacts,
-  type DisputeFacts,
-  type IntentFacts,
-  type InvoicePaymentFacts,
-  type RefundFacts,
-  readCharge,
-  readDispute,
-  readIntent,
-  readInvoicePayment,
-  readRefund,
-} from './payment.ts';
+export { type InvoicePaymentFacts, readInvoicePayment } from './invoice-payment.ts';
+export { type RefundFacts, readRefund } from './refund.ts';
 export { isEndedStatus, readSubscription, type SubscriptionFacts } from './subscription.ts';

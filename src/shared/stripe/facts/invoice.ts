@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { intentError, reasonOf } from './intent.ts';
 import { listOf, livemode, metadata, moment, readShape, reference, requiredMoment } from './shapes.ts';
 
 /** What is true of an invoice, whatever API version told it. Amounts are minor units of `currency`. */
@@ -46,14 +47,6 @@ const line = z.looseObject({
   proration: z.boolean().nullish(),
   period: z.looseObject({ start: requiredMoment, end: requiredMoment }),
 });
-
-const intentError = z
-  .looseObject({
-    code: z.string().nullish(),
-    decline_code: z.string().nullish(),
-    message: z.string().nullish(),
-  })
-  .nullish();
 
 const expandedIntent = z.looseObject({ id: z.string(), last_payment_error: intentError });
 
@@ -123,11 +116,6 @@ export function readInvoice(object: unknown): InvoiceFacts {
     failureReason: typeof intent === 'object' ? reasonOf(intent?.last_payment_error) : null,
     livemode: raw.livemode,
   };
-}
-
-/** A decline in Stripe's words for people, or its code. Null when nothing failed. */
-export function reasonOf(error: z.output<typeof intentError>): string | null {
-  return error?.message ?? error?.decline_code ?? error?.code ?? null;
 }
 
 type Line = z.output<typeof line>;

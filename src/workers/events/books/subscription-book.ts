@@ -123,6 +123,16 @@ export function claimPaidPeriod(row: Subscription, until: Date, invoiceCreated: 
   row.paidByInvoiceAt = invoiceCreated;
 }
 
+/**
+ * The first invoice is paid, so what was `incomplete` is active: the event that says so may still be on its way, and
+ * nobody should hear of premium from a subscription that looks inactive.
+ */
+export function activateByPayment(row: Subscription): void {
+  if (row.stripeStatus !== 'incomplete') return;
+  row.stripeStatus = 'active';
+  row.status = toSubscriptionStatus('active');
+}
+
 /** `past_due` may arrive before the failed invoice that explains it: grace must not wait for the second event. */
 function noteDunning(row: Subscription, facts: SubscriptionFacts, seenAt: Date, desk: Desk): void {
   if (facts.status === 'past_due' && facts.latestInvoiceId !== null) {

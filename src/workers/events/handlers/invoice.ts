@@ -4,6 +4,7 @@ import { type InvoiceFacts, readInvoice } from '../../../shared/stripe/facts/ind
 import { ownerOf, userIdIn } from '../books/customer-link.ts';
 import { type BookableInvoice, bookInvoice } from '../books/payment-book.ts';
 import {
+  activateByPayment,
   bookSubscription,
   claimPaidPeriod,
   clearDunning,
@@ -76,6 +77,7 @@ async function apply(facts: InvoiceFacts, desk: Desk, effect: Effect): Promise<V
 function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
   if (subscription && invoice.servicePeriod) {
     claimPaidPeriod(subscription, invoice.servicePeriod.end, invoice.created);
+    activateByPayment(subscription);
   }
   if (subscription?.pastDueInvoiceId === invoice.id) clearDunning(subscription);
   // Trials and full discounts make invoices of nothing: they extend premium, but nobody paid.

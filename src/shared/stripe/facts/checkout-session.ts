@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { livemode, metadata, moment, readShape, reference, requiredMoment } from './shapes.ts';
+import { livemode, metadata, moment, readShape, reference } from './shapes.ts';
 
 /** What is true of a Checkout Session. */
 export type CheckoutSessionFacts = {
@@ -52,61 +52,5 @@ export function readCheckoutSession(object: unknown): CheckoutSessionFacts {
     expiresAt: raw.expires_at,
     metadata: raw.metadata,
     livemode: raw.livemode,
-  };
-}
-
-/** What is true of a customer. A `customer.deleted` event carries the full object without a `deleted` flag. */
-export type CustomerFacts = {
-  id: string;
-  email: string | null;
-  deleted: boolean;
-  metadata: Record<string, string>;
-};
-
-const customerShape = z.looseObject({
-  object: z.literal('customer'),
-  id: z.string(),
-  email: z.string().nullish(),
-  deleted: z.boolean().nullish(),
-  metadata,
-});
-
-/** @throws PermanentError on a shape that no known version has */
-export function readCustomer(object: unknown): CustomerFacts {
-  const raw = readShape(customerShape, 'customer', object);
-  return { id: raw.id, email: raw.email ?? null, deleted: raw.deleted ?? false, metadata: raw.metadata };
-}
-
-/** The envelope every snapshot event has. */
-export type EventFacts = {
-  id: string;
-  type: string;
-  /** Whole seconds: two events of one second have no order. */
-  created: Date;
-  livemode: boolean;
-  apiVersion: string | null;
-  object: unknown;
-};
-
-const eventShape = z.looseObject({
-  object: z.literal('event'),
-  id: z.string(),
-  type: z.string(),
-  created: requiredMoment,
-  livemode,
-  api_version: z.string().nullish(),
-  data: z.looseObject({ object: z.unknown() }),
-});
-
-/** @throws PermanentError on a shape that no known version has */
-export function readEvent(payload: unknown): EventFacts {
-  const raw = readShape(eventShape, 'event', payload);
-  return {
-    id: raw.id,
-    type: raw.type,
-    created: raw.created,
-    livemode: raw.livemode,
-    apiVersion: raw.api_version ?? null,
-    object: raw.data.object,
   };
 }

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { livemode, readShape, reference, requiredMoment } from './shapes.ts';
+
+/** What is true of a charge. Amounts are minor units of `currency`. */
+export type ChargeFacts = {
+  id: string;
+  customerId: string | null;
+  intentId: string | null;
+  invoiceId: string | null;
+  amountCaptured: number;
+  amountRefunded: number;
+  currency: string;
+  created: Date;
+  paymentMethodType: string | null;
+  livemode: boolean;
+};
+
+const shape = z.looseObject({
+  object: z.literal('charge'),
+  id: z.string(),
+  customer: reference,
+  payment_intent: reference,
+  invoice: reference,
+  amount: z.number(),
+  amount_captured: z.number().nullish(),
+  amount_refunded: z.number(),
+  currency: z.string(),
+  created: requiredMoment,
+  payment_method_details: z.looseObject({ type: z.string().nullish() }).nullish(),
+  livemode,
+});
+
+/** @throws PermanentError on a shape that no known version has */
+export function readCharge(object: unknown): ChargeFacts {
+  const raw = readShape(shape, 'charge', object);
+  return {
+    id: raw.id,
+    customerId: raw.customer,
+    intentId: raw.payment_intent,
+    invoiceId: raw.invoice,
+    amountCaptured: raw.amount_captured ?? raw.amount,
+    amountRefunded: raw.amount_refunded,
+    currency: raw.currency.toLowerCase(),
+    created: raw.created,
+    paymentMethodType: raw.payment_method_details?.type ?? null,
+    livemode: raw.livemode,
+  };
+}

@@ -1,0 +1,48 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import {
+  CheckoutSession,
+  Customer,
+  OutboxMessage,
+  Payment,
+  Subscription,
+  User,
+  WebhookEvent,
+} from '../../../src/shared/entities/index.ts';
+
+/** The rows as they are in the database now. */
+export class Rows {
+  readonly #orm: MikroORM;
+
+  constructor(orm: MikroORM) {
+    this.#orm = orm;
+  }
+
+  subscriptions(): Promise<Subscription[]> {
+    return this.#orm.em.fork().find(Subscription, {}, { orderBy: { id: 'asc' } });
+  }
+
+  payments(): Promise<Payment[]> {
+    return this.#orm.em.fork().find(Payment, {}, { orderBy: { createdAt: 'asc', id: 'asc' } });
+  }
+
+  customers(): Promise<Customer[]> {
+    return this.#orm.em.fork().find(Customer, {}, { orderBy: { id: 'asc' } });
+  }
+
+  checkoutSessions(): Promise<CheckoutSession[]> {
+    return this.#orm.em.fork().find(CheckoutSession, {}, { orderBy: { id: 'asc' } });
+  }
+
+  events(): Promise<WebhookEvent[]> {
+    return this.#orm.em.fork().find(WebhookEvent, {}, { orderBy: { id: 'asc' } });
+  }
+
+  outbox(): Promise<OutboxMessage[]> {
+    return this.#orm.em.fork().find(OutboxMessage, {}, { orderBy: { id: 'asc' } });
+  }
+
+  /** A user's `premium`, or null. */
+  async premium(userId: number): Promise<Date | null> {
+    return (await this.#orm.em.fork().findOneOrFail(User, { id: userId })).premium ?? null;
+  }
+}
