@@ -30,6 +30,7 @@ const NEW_COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'paid_by_invoice_at timestamp',
     'past_due_since timestamp',
     'past_due_invoice_id varchar(255)',
+    'revoked_at timestamp',
     'duplicate_of int',
     'livemode boolean',
     'snapshot_at timestamp',

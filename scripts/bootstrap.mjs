@@ -14,6 +14,8 @@ import { fileURLToPath } from 'node:url';
 import { ensureInstalled, InstallError } from './install.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+/** How often it is looked whether npm is still there, in milliseconds. */
+const PARENT_CHECK_MS = 300;
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const [script, ...args] = process.argv.slice(2);
@@ -33,10 +35,22 @@ function run(node, words) {
   // The channel closes when this process ends in any way, and tells the script so (see rig/interrupt.ts).
   const child = spawn(node, words, { cwd: ROOT, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+  if (process.env.npm_lifecycle_event) endWithParent(child);
   child.on('error', (error) => fail(`Could not run ${node}: ${error.message}`));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
   });
+}
+
+/** npm ends the shell between us and itself without telling us: then what we run is to stop, too. */
+function endWithParent(child) {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    child.kill('SIGTERM');
+  }, PARENT_CHECK_MS);
+  timer.unref();
 }
 
 function fail(reason) {

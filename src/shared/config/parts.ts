@@ -100,10 +100,20 @@ export const webhook = z
   })
   .transform((env) => ({ secrets: env.STRIPE_WEBHOOK_SECRET }));
 
-/** How long premium lasts beyond what is paid. */
+/** How long premium lasts beyond what is paid, and what taking the money back does to it. */
 export const premium = z
-  .object({ PREMIUM_GRACE_DAYS: wholeNumber(3, 0, 60) })
-  .transform((env) => ({ graceDays: env.PREMIUM_GRACE_DAYS }));
+  .object({
+    PREMIUM_GRACE_DAYS: wholeNumber(3, 0, 60),
+    PREMIUM_ON_REFUND: z.enum(['keep', 'end'], 'must be keep or end').default('keep'),
+    PREMIUM_ON_DISPUTE: z.enum(['keep', 'suspend'], 'must be keep or suspend').default('keep'),
+  })
+  .transform((env) => ({
+    graceDays: env.PREMIUM_GRACE_DAYS,
+    /** Whether a full refund of the payment for the running period ends premium. */
+    onRefund: env.PREMIUM_ON_REFUND,
+    /** Whether premium stops while that payment is disputed, and for good when the dispute is lost. */
+    onDispute: env.PREMIUM_ON_DISPUTE,
+  }));
 
 /** `INTERNAL_API_KEY` where a process cannot do without it. */
 export const internalKey = z

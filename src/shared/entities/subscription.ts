@@ -42,6 +42,8 @@ export const Subscription = defineEntity({
     /** First failed attempt of the open invoice; grace counts from here and retries do not move it. */
     pastDueSince: utcTimestamp().nullable(),
     pastDueInvoiceId: p.string().length(255).nullable(),
+    /** Since when a refund or dispute of the payment for the running period takes premium away (by configuration). */
+    revokedAt: utcTimestamp().nullable(),
     /** Set on a second live subscription of one user: the id of the one that counts. For the operator to resolve. */
     duplicateOf: wholeNumber().nullable(),
     livemode: p.boolean().nullable(),

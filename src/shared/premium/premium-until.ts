@@ -12,6 +12,7 @@ export type PremiumFacts = Pick<
   | 'cancelAt'
   | 'pastDueSince'
   | 'collectionPaused'
+  | 'revokedAt'
 >;
 
 /** How long premium lasts beyond what is paid, in days. */
@@ -36,6 +37,7 @@ export const RENEWAL_LEAD_MS = 15 * MINUTE;
 export function premiumUntil(subscription: PremiumFacts, policy: PremiumPolicy, now: Date): Date | null {
   const covered = coveredUntil(subscription);
   if (covered === null) return null;
+  if (subscription.revokedAt) return earlier(covered, subscription.revokedAt);
   if (subscription.endedAt) return earlier(covered, subscription.endedAt);
   if (subscription.cancelAt && subscription.cancelAt <= covered) return subscription.cancelAt;
   if (inDunning(subscription)) {

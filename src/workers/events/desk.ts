@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { PremiumPolicy } from '../../shared/premium/index.ts';
+import type { AccessPolicy } from './books/reversal-book.ts';
 import type { Catalog } from './catalog.ts';
 import type { IncomingEvent, Verdict } from './event.ts';
 import type { Ledger, Touches } from './ledger/index.ts';
@@ -12,7 +12,7 @@ export type Desk = {
   ledger: Ledger;
   reads: StripeReads;
   catalog: Catalog;
-  policy: PremiumPolicy;
+  policy: AccessPolicy;
   clock: Clock;
   logger: Logger;
 };

@@ -1,5 +1,6 @@
 import type { EventHandler } from './desk.ts';
 import { onCheckoutCompleted, onCheckoutExpired } from './handlers/checkout-session.ts';
+import { onCustomerDeleted } from './handlers/customer.ts';
 import {
   onInvoiceActionRequired,
   onInvoiceClosed,
@@ -7,6 +8,7 @@ import {
   onInvoicePaymentFailed,
 } from './handlers/invoice.ts';
 import { onInvoicePayment, onPaymentIntent } from './handlers/payment.ts';
+import { onChargeRefunded, onDispute, onRefund } from './handlers/reversal.ts';
 import { onSubscription, onTrialWillEnd } from './handlers/subscription.ts';
 
 /** Every event type that does something here. Any other is recorded as received and ignored. */
@@ -34,6 +36,19 @@ const HANDLERS: Readonly<Record<string, EventHandler>> = {
   'payment_intent.succeeded': onPaymentIntent,
   'payment_intent.payment_failed': onPaymentIntent,
   'payment_intent.canceled': onPaymentIntent,
+  // Money that went back. A refund's own events say when it failed after all.
+  'charge.refunded': onChargeRefunded,
+  'charge.refund.updated': onRefund,
+  'refund.created': onRefund,
+  'refund.updated': onRefund,
+  'refund.failed': onRefund,
+  'charge.dispute.created': onDispute,
+  'charge.dispute.updated': onDispute,
+  'charge.dispute.closed': onDispute,
+  'charge.dispute.funds_withdrawn': onDispute,
+  'charge.dispute.funds_reinstated': onDispute,
+  // A customer deleted at the dashboard must not be charged or offered again.
+  'customer.deleted': onCustomerDeleted,
 };
 
 /** The handler of a type, by exact name. */

@@ -1,9 +1,11 @@
 import type Stripe from 'stripe';
 import {
   type ChargeFacts,
+  type DisputeFacts,
   type IntentFacts,
   type InvoiceFacts,
   readCharge,
+  readDispute,
   readIntent,
   readInvoice,
   readSubscription,
@@ -19,6 +21,7 @@ export type StripeReads = {
   invoice(id: string): Promise<Snapshot<InvoiceFacts>>;
   intent(id: string): Promise<Snapshot<IntentFacts>>;
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
+  dispute(id: string): Promise<Snapshot<DisputeFacts>>;
   /** The product a price belongs to. */
   productOfPrice(priceId: string): Promise<string | null>;
 };
@@ -36,6 +39,7 @@ export const noReads: StripeReads = {
   invoice: refuse,
   intent: refuse,
   charge: refuse,
+  dispute: refuse,
   productOfPrice: refuse,
 };
 
@@ -55,6 +59,7 @@ export function readsThrough(stripe: Stripe): StripeReads {
       ),
     intent: async (id) => snapshot(await stripe.paymentIntents.retrieve(id), readIntent),
     charge: async (id) => snapshot(await stripe.charges.retrieve(id), readCharge),
+    dispute: async (id) => snapshot(await stripe.disputes.retrieve(id), readDispute),
     productOfPrice: async (id) => {
       const { product } = await stripe.prices.retrieve(id);
       return typeof product === 'string' ? product : product.id;

@@ -2,8 +2,8 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../../shared/clock.ts';
 import { type EventOutcome, WebhookEvent } from '../../shared/entities/index.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { PremiumPolicy } from '../../shared/premium/index.ts';
 import { settlePremium } from './books/premium-book.ts';
+import type { AccessPolicy } from './books/reversal-book.ts';
 import type { Catalog } from './catalog.ts';
 import type { PreparedEvent } from './desk.ts';
 import { IGNORED, type IncomingEvent, type Verdict } from './event.ts';
@@ -24,7 +24,7 @@ export type Committed = {
 export type UnitOfWorkDeps = {
   orm: MikroORM;
   catalog: Catalog;
-  policy: PremiumPolicy;
+  policy: AccessPolicy;
   clock: Clock;
   logger: Logger;
 };

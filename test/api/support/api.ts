@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { Databases } from '../../../rig/databases.ts';
+import { type SqlClient, withSql } from '../../../rig/sql.ts';
 import { createWeb, readWebConfig } from '../../../src/api/index.ts';
 import type { ServerLimits } from '../../../src/api/server.ts';
 import type { Clock } from '../../../src/shared/clock.ts';
@@ -110,6 +111,11 @@ export class Api {
   /** Runs one statement on the database of this process. */
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]> {
     return this.#databases.query(this.database, text, values);
+  }
+
+  /** Works on a connection of its own, for locks that outlive a statement. */
+  session<T>(work: (sql: SqlClient) => Promise<T>): Promise<T> {
+    return withSql(this.#databases.address(this.database), work);
   }
 
   async addUser(id: number, premium: string | null = null): Promise<void> {

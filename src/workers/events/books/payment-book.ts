@@ -1,5 +1,5 @@
 import { Payment, type PaymentStatus, type User } from '../../../shared/entities/index.ts';
-import type { ChargeFacts, IntentFacts, InvoiceFacts } from '../../../shared/stripe/facts/index.ts';
+import type { IntentFacts, InvoiceFacts } from '../../../shared/stripe/facts/index.ts';
 import type { Desk } from '../desk.ts';
 import { provisionalIntentId } from '../ledger/index.ts';
 
@@ -91,14 +91,6 @@ export function linkIntent(desk: Desk, invoiceId: string, intentId: string): voi
   row.stripeInvoiceId = invoiceId;
   row.awaitingInvoice = false;
   deriveStatus(row);
-}
-
-/** Books how much of a charge was refunded. A refund can fail after it succeeded, so the sum may fall again. */
-export function bookRefunds(row: Payment, facts: ChargeFacts, seenAt: Date): void {
-  row.amountRefunded = facts.amountRefunded;
-  row.refundSnapshotAt = seenAt;
-  row.stripeChargeId ??= facts.id;
-  row.paymentMethodType ??= facts.paymentMethodType;
 }
 
 /** The payment of a charge, by the charge or by its intent. */

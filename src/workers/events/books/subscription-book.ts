@@ -119,6 +119,7 @@ export function claimPaidPeriod(row: Subscription, until: Date, invoiceCreated: 
   if (held != null && invoiceCreated < held) return;
   const sameInvoice = held != null && invoiceCreated.getTime() === held.getTime();
   if (sameInvoice && row.paidUntil != null && row.paidUntil >= until) return;
+  if (!sameInvoice) row.revokedAt = null;
   row.paidUntil = until;
   row.paidByInvoiceAt = invoiceCreated;
 }

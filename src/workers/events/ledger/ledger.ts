@@ -42,8 +42,8 @@ export class Ledger {
     await lock(em, lockNames(keys, eventIds));
     await ledger.#readEvents(eventIds);
     await ledger.#readCustomersAndSessions(keys);
-    await ledger.#readUsers(keys);
     await ledger.#readPayments(keys);
+    await ledger.#readUsers(keys);
     return ledger;
   }
 
@@ -69,6 +69,7 @@ export class Ledger {
     const ids = new Set(keys.users);
     for (const { userId } of this.#customers.values()) if (userId != null) ids.add(userId);
     for (const session of this.#sessions.values()) ids.add(session.userId);
+    for (const payment of this.#payments) ids.add(payment.userId);
     if (keys.emails.size > 0) {
       const verified = await this.em.execute<{ id: string | number }[]>(
         `select id from users where email_verified and lower(email) in (

@@ -1,0 +1,57 @@
+# syntax=docker/dockerfile:1
+
+# Two images from one file:
+#   docker build --target development .   source and development tools, restarts on change (docker-compose.dev.yml)
+#   docker build .                        the compiled service and what it needs to run, nothing else
+#
+# Debian rather than Alpine: the tests run against glibc, and so does the native part of BullMQ's serialiser.
+
+ARG NODE_VERSION=24
+ARG DEBIAN=bookworm
+
+FROM node:${NODE_VERSION}-${DEBIAN}-slim AS base
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+
+# Install scripts are left out everywhere: they fetch a private Node and a PostgreSQL for machines without Docker.
+
+FROM base AS dependencies
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+
+FROM base AS production-dependencies
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
+
+FROM dependencies AS development
+COPY tsconfig.json ./
+COPY migrations migrations
+COPY src src
+COPY sandbox sandbox
+USER node
+STOPSIGNAL SIGTERM
+CMD ["node", "--watch", "src/api/main.ts"]
+
+FROM dependencies AS build
+COPY tsconfig.json tsconfig.build.json ./
+COPY migrations migrations
+COPY src src
+RUN npm run build
+
+# The Debian that the node image is made of, with its node and without npm, corepack and yarn.
+FROM debian:${DEBIAN}-slim AS production
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=base /usr/local/bin/node /usr/local/bin/node
+COPY --from=production-dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# Says that the files are ES modules.
+COPY package.json ./
+# By number, so that an orchestrator can tell that it is not root. Everything above belongs to root and stays as it is.
+USER 10001:10001
+EXPOSE 8085
+# Of the web process. Switch it off for a worker or gateway made from this image (--no-healthcheck).
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PAIEMENTS_SERVICE_PORT || 8085) + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# The processes handle it themselves, also as PID 1, and start no others: no init is needed.
+STOPSIGNAL SIGTERM
+# The other processes are in the Procfile: docker run … node dist/src/workers/main.js
+CMD ["node", "dist/src/api/main.js"]

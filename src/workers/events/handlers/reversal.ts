@@ -1,0 +1,87 @@
+import type { Payment } from '../../../shared/entities/index.ts';
+import { toMajorUnits } from '../../../shared/money.ts';
+import {
+  type ChargeFacts,
+  type RefundFacts,
+  readCharge,
+  readDispute,
+  readRefund,
+} from '../../../shared/stripe/facts/index.ts';
+import { paymentOfCharge } from '../books/payment-book.ts';
+import { bookDispute, bookRefunds } from '../books/reversal-book.ts';
+import { type Desk, handler } from '../desk.ts';
+import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
+
+/** `charge.refunded`: how much of a charge has gone back by now, in full or in part. */
+export const onChargeRefunded = handler({
+  read: readCharge,
+  touches: (facts) => ({ customer: facts.customerId, intent: facts.intentId, charge: facts.id }),
+  apply: async (facts, desk) => {
+    const payment = paymentOfCharge(desk, facts.id, facts.intentId);
+    if (!payment) return waitFor(facts);
+    const newer = payment.refundSnapshotAt == null || desk.event.created > payment.refundSnapshotAt;
+    const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.charge(facts.id);
+    bookRefunds(desk, payment, current.facts, current.seenAt);
+    return APPLIED;
+  },
+});
+
+/**
+ * `refund.*`: one refund, announced to the user once it succeeded. The sum stands on the charge, which this asks
+ * Stripe for, since a refund may also fail after it succeeded.
+ */
+export const onRefund = handler({
+  read: readRefund,
+  touches: (facts) => ({ intent: facts.intentId, charge: facts.chargeId }),
+  apply: async (facts, desk) => {
+    if (facts.chargeId === null) return IGNORED;
+    const charge = await desk.reads.charge(facts.chargeId);
+    const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
+    if (!payment) return waitFor(charge.facts);
+    bookRefunds(desk, payment, charge.facts, charge.seenAt);
+    if (facts.status === 'succeeded') announceRefund(desk, payment, facts);
+    return APPLIED;
+  },
+});
+
+/** `charge.dispute.*`: the payer asked their bank for the money back. The operator answers at Stripe. */
+export const onDispute = handler({
+  read: readDispute,
+  touches: (facts) => ({ intent: facts.intentId, charge: facts.chargeId }),
+  apply: async (facts, desk) => {
+    const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
+    if (!payment) return facts.chargeId === null ? IGNORED : waitForChargeOf(desk, facts.chargeId);
+    const newer = payment.disputeSnapshotAt == null || desk.event.created > payment.disputeSnapshotAt;
+    const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.dispute(facts.id);
+    bookDispute(desk, payment, current.facts, current.seenAt);
+    desk.logger.warn(
+      { dispute: facts.id, payment: payment.stripePaymentIntentId, status: current.facts.status },
+      `A payment is disputed (${current.facts.status})`,
+    );
+    return APPLIED;
+  },
+});
+
+/** The payment's own events may still be on their way, or nobody knows the customer yet. */
+function waitFor(charge: ChargeFacts): Verdict {
+  if (charge.intentId !== null && charge.customerId !== null) return parkedFor(charge.intentId);
+  return IGNORED;
+}
+
+async function waitForChargeOf(desk: Desk, chargeId: string): Promise<Verdict> {
+  return waitFor((await desk.reads.charge(chargeId)).facts);
+}
+
+function announceRefund(desk: Desk, payment: Payment, refund: RefundFacts): void {
+  desk.ledger.announce({
+    fact: `payment_refunded:${refund.id}`,
+    userId: payment.userId,
+    type: 'payment_refunded',
+    data: {
+      message: 'Votre paiement a été remboursé.',
+      amount: toMajorUnits(refund.amount, refund.currency),
+      currency: refund.currency,
+      invoice_id: payment.stripeInvoiceId,
+    },
+  });
+}
