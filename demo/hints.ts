@@ -10,7 +10,7 @@ export function hints(matcha: Matcha): string {
          4000 0025 0000 3155 asks for 3D Secure, 4000 0000 0000 0341 fails at the first renewal.
 
   To let a month pass at Stripe, press "+ 1 mois" on the page, or:
-    curl -X POST ${matcha.urls.sandbox}/_sandbox/advance -d '{"seconds": 2678400}'
+    curl -X POST ${matcha.urls.sandbox}/_sandbox/advance -d '{"seconds": 2764800}'
 
   Ctrl-C stops everything and leaves nothing behind.
 `;

@@ -46,6 +46,7 @@ const NEW_COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'attempt_count int not null default 0',
     'next_attempt_at timestamp',
     'awaiting_invoice boolean not null default false',
+    'link_checked_at timestamp',
     'amount_refunded int not null default 0',
     'refund_snapshot_at timestamp',
     'dispute_status varchar(50)',
@@ -77,6 +78,26 @@ const NEW_TABLES: readonly string[] = [
     stripe_payment_intent_id varchar(255) not null unique,
     created_at timestamp not null default timezone('utc', now())
   )`,
+  `create table if not exists maintenance_state (
+    name varchar(50) primary key,
+    data jsonb not null,
+    updated_at timestamp not null
+  )`,
+  // What remains of a payment when its user is deleted and the deletion cascades: the money, without the person.
+  `create table if not exists archived_payments (
+    id bigint primary key,
+    data jsonb not null,
+    archived_at timestamp not null default timezone('utc', now())
+  )`,
+  `create or replace function archive_deleted_payment() returns trigger language plpgsql as $$
+  begin
+    insert into archived_payments (id, data)
+    values (old.id, to_jsonb(old) - array['user_id', 'subscription_id', 'stripe_customer_id'])
+    on conflict (id) do nothing;
+    return old;
+  end $$`,
+  `create or replace trigger archive_payment_of_deleted_user before delete on payments
+   for each row when (pg_trigger_depth() > 0) execute function archive_deleted_payment()`,
   `create table if not exists outbox_messages (
     id bigserial primary key,
     fact varchar(255) not null unique,
@@ -151,5 +172,9 @@ const INDEXES: readonly string[] = [
    where preferred and deleted_at is null`,
   `create index if not exists webhook_events_unprocessed on webhook_events (created_at) where not processed`,
   `create index if not exists webhook_events_waiting on webhook_events (waiting_for) where waiting_for is not null`,
+  `create index if not exists payments_unlinked on payments (created_at)
+   where link_checked_at is null and (awaiting_invoice or stripe_payment_intent_id like 'invoice\\_%')`,
+  `create index if not exists subscriptions_running on subscriptions (paid_until) where status = 'active'`,
+  `create index if not exists outbox_messages_by_user on outbox_messages (user_id)`,
   `create index if not exists outbox_messages_undelivered on outbox_messages (id) where delivered_at is null`,
 ];

@@ -144,6 +144,7 @@ export function optionsFromEnvironment(env: NodeJS.ProcessEnv): SandboxOptions {
           apiVersion: env.SANDBOX_API_VERSION || undefined,
         }
       : undefined,
+    seed: env.SANDBOX_SEED ? Number(env.SANDBOX_SEED) : undefined,
     prices: {
       mensuel: env.STRIPE_PRICE_MENSUEL || undefined,
       annuel: env.STRIPE_PRICE_ANNUEL || undefined,

@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-
 const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** Lengths after the underscore, as Stripe's own; everything else gets 24. */
@@ -10,7 +8,7 @@ export class Ids {
   #random: () => number;
 
   constructor(seed: number | null) {
-    this.#random = seed === null ? () => randomInt(0, 2 ** 32) / 2 ** 32 : seededRandom(seed);
+    this.#random = seed === null ? Math.random : seededRandom(seed);
   }
 
   /** `next('sub')` is something like `sub_1Qx…`. */
@@ -30,7 +28,7 @@ export class Ids {
   }
 }
 
-// mulberry32: short, and good enough for ids that only have to differ.
+// mulberry32: short, and good enough for ids, which only have to differ and guard nothing.
 function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

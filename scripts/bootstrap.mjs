@@ -7,7 +7,7 @@
  * project is written for (the `node` package); everything after the installation runs with that one.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,22 +35,32 @@ function run(node, words) {
   // The channel closes when this process ends in any way, and tells the script so (see rig/interrupt.ts).
   const child = spawn(node, words, { cwd: ROOT, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
-  if (process.env.npm_lifecycle_event) endWithParent(child);
+  if (process.env.npm_lifecycle_event) endWithNpm(child);
   child.on('error', (error) => fail(`Could not run ${node}: ${error.message}`));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
   });
 }
 
-/** npm ends the shell between us and itself without telling us: then what we run is to stop, too. */
-function endWithParent(child) {
-  const parent = process.ppid;
+/** Neither npm nor the shell it puts between us tells us when it is ended: then what we run is to stop, too. */
+function endWithNpm(child) {
+  const before = npmAndItsShell();
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (npmAndItsShell() === before) return;
     clearInterval(timer);
     child.kill('SIGTERM');
   }, PARENT_CHECK_MS);
   timer.unref();
+}
+
+/** @returns the process ids of our parent and, where the system tells (Linux) and that is a shell, of its parent */
+function npmAndItsShell() {
+  try {
+    const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${process.ppid}/stat`, 'utf8'));
+    return /^(ba|da|a|z)?sh$/.test(name) ? `${process.ppid} ${rest.split(' ')[1]}` : `${process.ppid}`;
+  } catch {
+    return `${process.ppid}`;
+  }
 }
 
 function fail(reason) {

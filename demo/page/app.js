@@ -108,7 +108,8 @@ for (const plan of ['mensuel', 'annuel']) {
 
 for (const [testId, days] of [
   ['advance-day', 1],
-  ['advance-month', 31],
+  // A renewal is paid about an hour after its period has begun.
+  ['advance-month', 32],
 ]) {
   onClick(testId, async () => {
     const { now } = await api.advance(days);

@@ -2,7 +2,6 @@ import type Stripe from 'stripe';
 import { emit, update } from '../events/emit.ts';
 import type { StoredSubscription } from '../state/tables.ts';
 import type { World } from '../world.ts';
-import { cancelIntent } from './intents.ts';
 import { stopCollecting, voidInvoice } from './invoices.ts';
 
 const TERMINAL: readonly string[] = ['canceled', 'incomplete_expired'];
@@ -38,9 +37,6 @@ export function expireIncomplete(world: World, subscription: StoredSubscription)
     ? world.tables.invoices.get(subscription.latest_invoice)
     : undefined;
   if (invoice?.status === 'open') voidInvoice(world, invoice);
-  const payment = world.tables.invoicePayments.find((each) => each.invoice === invoice?.id);
-  const intent = payment && world.tables.paymentIntents.get(payment.payment.payment_intent);
-  if (intent) cancelIntent(world, intent, 'void_invoice');
   update(world, 'customer.subscription.updated', subscription, (changed) => {
     changed.status = 'incomplete_expired';
     changed.ended_at = world.clock.now;

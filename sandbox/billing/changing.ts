@@ -7,6 +7,7 @@ import { decimalOf } from './decimal.ts';
 import { lineOf, pendingItems, periodLines } from './invoice-lines.ts';
 import { buildInvoice, finalizeInvoice, keepInvoice } from './invoices.ts';
 import { type Period, periodFrom } from './period.ts';
+import { announceTrialEnd } from './renewing.ts';
 import { currentPeriod, newItem, planOf, rhythmOf, setPeriod } from './subscription-object.ts';
 
 export type ProrationBehavior = 'create_prorations' | 'always_invoice' | 'none';
@@ -58,6 +59,7 @@ export function changeItems(
 export function endTrialNow(world: World, subscription: StoredSubscription): StoredInvoice | null {
   const now = world.clock.now;
   const trial = currentPeriod(subscription);
+  announceTrialEnd(world, subscription);
   subscription.status = 'active';
   subscription.trial_end = now;
   subscription.billing_cycle_anchor = now;

@@ -6,6 +6,7 @@ import type { World } from '../world.ts';
 import { discountPerLine, type TaxPart, taxBehaviorOf, taxOn } from './amounts.ts';
 import { decimalOf } from './decimal.ts';
 import { activeDiscounts, spendDiscounts } from './discounts.ts';
+import { cancelIntent } from './intents.ts';
 import type { LineDraft } from './invoice-lines.ts';
 import type { Period } from './period.ts';
 
@@ -185,6 +186,11 @@ export function markPaid(world: World, invoice: StoredInvoice): void {
 
 export function voidInvoice(world: World, invoice: StoredInvoice): void {
   stopCollecting(world, invoice);
+  for (const payment of world.tables.invoicePayments.filter((each) => each.invoice === invoice.id)) {
+    payment.status = 'canceled';
+    payment.status_transitions.canceled_at = world.clock.now;
+    cancelIntent(world, world.tables.paymentIntents.must(payment.payment.payment_intent), 'void_invoice');
+  }
   update(world, 'invoice.updated', invoice, (changed) => {
     changed.status = 'void';
     changed.auto_advance = false;

@@ -32,10 +32,9 @@ export function planAhead(world: World, subscription: StoredSubscription): void 
     );
   }
   if (subscription.status === 'trialing' && subscription.trial_end !== null) {
-    const at = Math.max(world.clock.now, subscription.trial_end - trialWillEndBeforeSeconds);
-    world.agenda.set(`trial:${id}`, at, () =>
-      emit(world, 'customer.subscription.trial_will_end', subscription),
-    );
+    const at = subscription.trial_end - trialWillEndBeforeSeconds;
+    if (at <= world.clock.now) announceTrialEnd(world, subscription);
+    else world.agenda.set(`trial:${id}`, at, () => announceTrialEnd(world, subscription));
   }
 }
 
@@ -151,6 +150,14 @@ function lapse(world: World, subscription: StoredSubscription): boolean {
 function hasPaymentMethod(world: World, subscription: StoredSubscription): boolean {
   const customer = world.tables.customers.get(subscription.customer);
   return Boolean(subscription.default_payment_method ?? customer?.invoice_settings.default_payment_method);
+}
+
+/** Says that a trial ends soon, once for each end: a short trial when it begins, a moved one again. */
+export function announceTrialEnd(world: World, subscription: StoredSubscription): void {
+  const trial = `${subscription.id}:${subscription.trial_end}`;
+  if (subscription.status !== 'trialing' || world.tables.announcedTrials.has(trial)) return;
+  world.tables.announcedTrials.add(trial);
+  emit(world, 'customer.subscription.trial_will_end', subscription);
 }
 
 function announceRenewal(world: World, subscription: StoredSubscription): void {

@@ -150,6 +150,8 @@ export class Deliveries {
     this.#remembered = [];
     this.#rules = NO_RULES;
     this.#holding = false;
+    for (const resolve of [...this.#eventWaiters.values()].flat()) resolve();
+    this.#eventWaiters.clear();
     this.#announceIdle();
   }
 

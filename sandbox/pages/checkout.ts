@@ -98,7 +98,7 @@ ${hasTrial && html`<p class="note">${trialDays === null ? 'Essai gratuit' : `${t
 <ul class="rows">
 ${plan.items.map(
   ({ price, quantity }) =>
-    html`<li><span>${world.tables.products.get(price.product)?.name ?? price.id} × ${quantity}</span><span>${formatMoney((price.unit_amount ?? 0) * quantity, price.currency)}</span></li>`,
+    html`<li><span>${world.tables.products.get(price.product)?.name ?? price.id} × ${quantity}${hasTrial && ' (après l’essai)'}</span><span>${formatMoney((price.unit_amount ?? 0) * quantity, price.currency)}</span></li>`,
 )}
 ${totals.discount > 0 && html`<li data-testid="checkout-discount"><span>Réduction</span><span>−${formatMoney(totals.discount, currency)}</span></li>`}
 ${plan.taxed && html`<li data-testid="checkout-tax"><span>TVA (${world.config.billing.taxPercent} %)</span><span>${formatMoney(totals.tax, currency)}</span></li>`}

@@ -123,7 +123,7 @@ ${
 <input type="hidden" name="subscription" value="${subscription.id}">
 <div class="field inline" style="margin-top:1rem"><div><label for="price-${subscription.id}">Changer de formule</label><select id="price-${subscription.id}" name="price" data-testid="portal-price">${others.map(
     (price) =>
-      html`<option value="${price.id}">${world.tables.products.get(price.product)?.name ?? ''} – ${priceText(price)}</option>`,
+      html`<option value="${price.id}">${priceText(price)} – ${world.tables.products.get(price.product)?.name ?? ''}</option>`,
   )}</select></div><button class="quiet" type="submit" name="action" value="plan" data-testid="portal-change-plan">Changer</button></div>
 </form>`
 }`;

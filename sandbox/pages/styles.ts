@@ -14,6 +14,9 @@ h2 { font-size: 1.05rem; margin: 0 0 .75rem; }
 .columns { display: grid; gap: 1.25rem; grid-template-columns: 1fr; }
 @media (min-width: 52rem) { .columns { grid-template-columns: 5fr 6fr; align-items: start; gap: 2rem; } }
 .card { background: var(--paper); border: 1px solid var(--line); border-radius: 14px; padding: 1.25rem; box-shadow: 0 1px 2px rgb(20 40 28 / 5%); margin-bottom: 1.25rem; }
+.card > :first-child { margin-top: 0; }
+.card > :last-child { margin-bottom: 0; }
+a { color: var(--green-dark); }
 .narrow { max-width: 30rem; margin-inline: auto; margin-top: 2rem; }
 .center { text-align: center; }
 .muted { color: var(--muted); }
@@ -27,15 +30,16 @@ label, legend { font-weight: 600; font-size: .9rem; padding: 0; }
 input[type=email], input[type=text], select { width: 100%; font: inherit; color: inherit; background: #fff; padding: .65rem .75rem; border: 1px solid #b9c6be; border-radius: 9px; margin-top: .3rem; }
 input:focus-visible, select:focus-visible, button:focus-visible, a:focus-visible { outline: 3px solid #8fc7a5; outline-offset: 2px; }
 fieldset { border: 0; margin: 0 0 1rem; padding: 0; }
-.choices { display: grid; gap: .4rem; margin-top: .4rem; }
+.choices { display: grid; gap: .4rem; margin-top: .4rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 14.5rem), 1fr)); }
 .choice { display: flex; gap: .7rem; align-items: center; border: 1px solid var(--line); border-radius: 9px; padding: .55rem .75rem; cursor: pointer; font-weight: 400; }
 .choice:has(input:checked) { border-color: var(--green); background: var(--soft); }
 .choice input { accent-color: var(--green); width: 1.1rem; height: 1.1rem; margin: 0; flex: none; }
 .choice span { display: block; }
-.number { font-family: ui-monospace, "SF Mono", Menlo, monospace; font-size: .8rem; color: var(--muted); }
+.number { font-family: ui-monospace, "SF Mono", Menlo, monospace; font-size: .75rem; overflow-wrap: anywhere; color: var(--muted); }
 .inline { display: flex; gap: .5rem; align-items: end; }
 .inline > :first-child { flex: 1; }
 button, .button { display: inline-block; font: inherit; font-weight: 600; text-align: center; text-decoration: none; border-radius: 9px; border: 1px solid transparent; padding: .7rem 1.1rem; cursor: pointer; background: var(--green); color: #fff; }
+a.button.quiet { color: var(--ink); }
 button:hover, .button:hover { background: var(--green-dark); }
 button.wide { width: 100%; padding: .85rem 1rem; font-size: 1.05rem; }
 .quiet { background: #fff; color: var(--ink); border-color: #b9c6be; }

@@ -53,6 +53,7 @@ const create = z.strictObject({
     .strictObject({
       metadata: metadata.optional(),
       description: text.optional(),
+      invoice_settings: ignored.optional(),
       trial_period_days: whole.optional(),
       trial_end: whole.optional(),
       trial_settings: z
@@ -76,7 +77,14 @@ const create = z.strictObject({
   currency: ignored.optional(),
   custom_fields: ignored.optional(),
   custom_text: ignored.optional(),
+  excluded_payment_method_types: ignored.optional(),
+  integration_identifier: ignored.optional(),
   locale: ignored.optional(),
+  managed_payments: ignored.optional(),
+  name_collection: ignored.optional(),
+  origin_context: ignored.optional(),
+  shipping_address_collection: ignored.optional(),
+  wallet_options: ignored.optional(),
   payment_method_options: ignored.optional(),
   payment_method_types: ignored.optional(),
   phone_number_collection: ignored.optional(),

@@ -5,7 +5,7 @@ import { update } from '../events/emit.ts';
 import { pageOf, where } from '../http/lists.ts';
 import { address, ignored, isWithin, metadata, paging, text, times, unsettable } from '../http/params.ts';
 import { type Route, route } from '../http/router.ts';
-import type { StoredCustomer } from '../state/tables.ts';
+import type { StoredCustomer, StoredPaymentMethod } from '../state/tables.ts';
 import type { World } from '../world.ts';
 import { findCustomer } from './find.ts';
 import { mergeMetadata } from './metadata.ts';
@@ -41,12 +41,13 @@ const write = z.strictObject(fields);
 
 export const customerRoutes: Route[] = [
   route('POST', '/v1/customers', write, (params, { world }) => {
+    const cards = readCards(world, params);
     const customer = createCustomer(world, {
       ...params,
       address: params.address ? fullAddress(params.address) : null,
       metadata: mergeMetadata({}, params.metadata),
     });
-    setCards(world, customer, params);
+    setCards(world, customer, cards);
     return customer;
   }),
   route(
@@ -73,6 +74,7 @@ export const customerRoutes: Route[] = [
   ),
   route('POST', '/v1/customers/:id', write, (params, { world, id }) => {
     const customer = findCustomer(world, id);
+    const cards = readCards(world, params);
     update(world, 'customer.updated', customer, (changed) => {
       if (params.address !== undefined) changed.address = params.address ? fullAddress(params.address) : null;
       if (params.description !== undefined) changed.description = params.description;
@@ -80,7 +82,7 @@ export const customerRoutes: Route[] = [
       if (params.name !== undefined) changed.name = params.name;
       if (params.phone !== undefined) changed.phone = params.phone;
       changed.metadata = mergeMetadata(changed.metadata, params.metadata);
-      setCards(world, changed, params);
+      setCards(world, changed, cards);
     });
     return customer;
   }),
@@ -106,24 +108,28 @@ export const customerRoutes: Route[] = [
   ),
 ];
 
-function setCards(world: World, customer: StoredCustomer, params: z.output<typeof write>): void {
-  if (params.payment_method)
-    attach(world, paymentMethodNamed(world, params.payment_method, 'payment_method'), customer.id);
-  const chosen = params.invoice_settings?.default_payment_method;
-  if (chosen === undefined) return;
-  if (chosen === null) {
-    customer.invoice_settings.default_payment_method = null;
-    return;
-  }
-  const param = 'invoice_settings[default_payment_method]';
+interface Cards {
+  attached: StoredPaymentMethod[];
+  /** The new default; undefined leaves it alone. */
+  chosen: string | null | undefined;
+}
+
+// Read before anything changes, so that an unknown card leaves nothing half done.
+function readCards(world: World, params: z.output<typeof write>): Cards {
+  const own = params.payment_method
+    ? paymentMethodNamed(world, params.payment_method, 'payment_method')
+    : null;
+  const id = params.invoice_settings?.default_payment_method;
+  if (!id) return { attached: own ? [own] : [], chosen: id };
   // A ready-made pm_card_… given twice in one request is one payment method.
-  const own =
-    chosen === params.payment_method
-      ? world.tables.paymentMethods.find((method) => method.customer === customer.id)
-      : undefined;
-  const method = own ?? paymentMethodNamed(world, chosen, param);
-  attach(world, method, customer.id);
-  customer.invoice_settings.default_payment_method = method.id;
+  const param = 'invoice_settings[default_payment_method]';
+  const chosen = own && id === params.payment_method ? own : paymentMethodNamed(world, id, param);
+  return { attached: own && own !== chosen ? [own, chosen] : [chosen], chosen: chosen.id };
+}
+
+function setCards(world: World, customer: StoredCustomer, { attached, chosen }: Cards): void {
+  for (const method of attached) attach(world, method, customer.id);
+  if (chosen !== undefined) customer.invoice_settings.default_payment_method = chosen;
 }
 
 function fullAddress(given: z.output<typeof address>): NonNullable<StoredCustomer['address']> {

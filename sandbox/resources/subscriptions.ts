@@ -169,15 +169,18 @@ function createSubscription(world: World, params: z.output<typeof create>): Stor
       'resource_missing',
     );
   }
+  const items = params.items.map(({ price, quantity }, index) => ({
+    price: findPrice(world, price, `items[${index}][price]`),
+    quantity: quantity ?? 1,
+  }));
+  const discount = readDiscount(world, params.discounts?.[0]);
+  // From here on nothing is refused, so a refusal leaves nothing half done.
   if (method) attach(world, method, customer.id);
   const subscription = subscribe(
     world,
     {
       customer: customer.id,
-      items: params.items.map(({ price, quantity }, index) => ({
-        price: findPrice(world, price, `items[${index}][price]`),
-        quantity: quantity ?? 1,
-      })),
+      items,
       metadata: mergeMetadata({}, params.metadata),
       description: params.description ?? null,
       billingMode: params.billing_mode?.type ?? world.config.billing.billingMode,
@@ -188,7 +191,7 @@ function createSubscription(world: World, params: z.output<typeof create>): Stor
       taxed: params.automatic_tax?.enabled ?? false,
       defaultPaymentMethod: method?.id ?? null,
     },
-    readDiscount(world, params.discounts?.[0]),
+    discount,
     behavior,
   );
   if (params.cancel_at_period_end) setCancelAtPeriodEnd(world, subscription, true);
@@ -207,11 +210,20 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
       'cancel_at',
     );
   }
+  if (typeof params.trial_end === 'number' && subscription.status !== 'trialing') {
+    throw ApiError.invalid('The sandbox only moves the end of a trial that is running.', 'trial_end');
+  }
+  const method = params.default_payment_method
+    ? paymentMethodNamed(world, params.default_payment_method, 'default_payment_method')
+    : null;
+  const discount = readDiscount(world, params.discounts?.[0]);
+  // From here on nothing is refused, so a refusal leaves nothing half done.
   const drafts: StoredInvoice[] = [];
   update(world, 'customer.subscription.updated', subscription, (changed) => {
     changed.metadata = mergeMetadata(changed.metadata, params.metadata);
     if (params.description !== undefined) changed.description = params.description;
-    if (params.default_payment_method !== undefined) setMethod(world, changed, params.default_payment_method);
+    if (params.default_payment_method !== undefined) changed.default_payment_method = method?.id ?? null;
+    if (method) attach(world, method, changed.customer);
     if (params.trial_settings) changed.trial_settings = readTrialSettings(params.trial_settings);
     if (params.automatic_tax) changed.automatic_tax.enabled = params.automatic_tax.enabled;
     if (params.pause_collection === null) resumeCollection(world, changed);
@@ -223,8 +235,7 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
         params.pause_collection.resumes_at ?? null,
       );
     }
-    const choice = readDiscount(world, params.discounts?.[0]);
-    if (choice) grantDiscount(world, changed, choice, null);
+    if (discount) grantDiscount(world, changed, discount, null);
     if (changes.length > 0) {
       drafts.push(
         ...asList(changeItems(world, changed, changes, params.proration_behavior ?? 'create_prorations')),
@@ -242,16 +253,7 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
   return subscription;
 }
 
-function setMethod(world: World, subscription: StoredSubscription, id: string | null): void {
-  const method = id === null ? null : paymentMethodNamed(world, id, 'default_payment_method');
-  if (method) attach(world, method, subscription.customer);
-  subscription.default_payment_method = method?.id ?? null;
-}
-
 function extendTrial(subscription: StoredSubscription, end: number): void {
-  if (subscription.status !== 'trialing') {
-    throw ApiError.invalid('The sandbox only moves the end of a trial that is running.', 'trial_end');
-  }
   subscription.trial_end = end;
   subscription.billing_cycle_anchor = end;
   for (const item of subscription.items.data) item.current_period_end = end;

@@ -130,6 +130,8 @@ export class Tables {
   readonly sessionPlans = new Map<string, SessionPlan>();
   readonly cards = new Map<string, TestCard>();
   readonly endpointSecrets = new Map<string, string>();
+  /** Trials (`sub_…:end`) whose end was announced, as changes of a subscription plan it anew. */
+  readonly announcedTrials = new Set<string>();
   /** How many failed attempts in a row each invoice's dunning has seen. */
   readonly dunningStep = new Map<string, number>();
 

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import {
   autoMigrate,
   database,
+  flag,
   gatewayTarget,
+  httpUrl,
   internalKey,
   list,
   logging,
@@ -27,11 +29,23 @@ const work = z
       .default([...QUEUE_NAMES]),
     WORKER_CONCURRENCY: wholeNumber(100, 1, 1_000),
     SWEEP_INTERVAL_SECONDS: wholeNumber(30, 1, 3_600),
+    RECONCILE_INTERVAL_SECONDS: wholeNumber(900, 0, 86_400),
+    DAILY_CHECKS: flag(true),
+    WEBHOOK_RETENTION_DAYS: wholeNumber(90, 30, 3_650),
+    STRIPE_WEBHOOK_URL: httpUrl().optional(),
   })
   .transform((env) => ({
     queues: env.WORKER_QUEUES.filter(isQueue),
     concurrency: env.WORKER_CONCURRENCY,
     sweepIntervalSeconds: env.SWEEP_INTERVAL_SECONDS,
+    /** How often Stripe's list of events is compared with ours; 0 never. */
+    reconcileIntervalSeconds: env.RECONCILE_INTERVAL_SECONDS,
+    /** Whether drift and the webhook endpoint are checked every day. */
+    dailyChecks: env.DAILY_CHECKS,
+    /** How long payloads of applied events are kept, in days. */
+    retentionDays: env.WEBHOOK_RETENTION_DAYS,
+    /** The address Stripe sends events to, when there are several endpoints with our path. */
+    endpointUrl: env.STRIPE_WEBHOOK_URL,
   }));
 
 const parts = {

@@ -8,7 +8,7 @@ import type { Maintenance } from './maintenance/maintenance.ts';
 import type { Notifier } from './notifications/notifier.ts';
 
 /** What runs a job of each queue. */
-export type Processors = { [N in QueueName]: (job: Job<JobData[N]>) => Promise<void> };
+export type Processors = { [N in QueueName]: (job: Job<JobData[N]>) => Promise<unknown> };
 
 export type ProcessorDeps = {
   applier: EventApplier;
@@ -27,7 +27,7 @@ export function createProcessors({
   stopping,
 }: ProcessorDeps): Processors {
   /** Runs it; while the database is away it waits and runs it again, without using up an attempt of the job. */
-  const throughOutages = async (run: () => Promise<void>): Promise<void> => {
+  const throughOutages = async (run: () => Promise<unknown>): Promise<unknown> => {
     for (;;) {
       try {
         return await run();
@@ -45,6 +45,6 @@ export function createProcessors({
         await applier.apply(parseEvent(job.data.payload, job.data.correlationId));
       }),
     notifications: (job) => throughOutages(() => notifier.deliver(job.data)),
-    maintenance: (job) => throughOutages(() => maintenance.run(job.data)),
+    maintenance: (job) => throughOutages(() => maintenance.run(job)),
   };
 }

@@ -3,7 +3,7 @@ import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type Stripe from 'stripe';
 import type { Clock } from '../shared/clock.ts';
-import { SECOND } from '../shared/duration.ts';
+import { DAY, SECOND } from '../shared/duration.ts';
 import type { Logger } from '../shared/logger.ts';
 import {
   type JobData,
@@ -16,7 +16,9 @@ import type { WorkerConfig } from './config.ts';
 import { DatabaseGate } from './database-gate.ts';
 import { EventApplier } from './events/applier.ts';
 import { Catalog } from './events/catalog.ts';
+import { createFollow } from './events/follow.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
+import { createPace } from './maintenance/pace.ts';
 import { GatewayClient } from './notifications/gateway-client.ts';
 import { Notifier } from './notifications/notifier.ts';
 import { createProcessors, type Processors } from './processors.ts';
@@ -49,6 +51,9 @@ const STALLED_INTERVAL_MS = 5 * SECOND;
 /** A worker that is killed often, with the job in hand, is no reason to give the job up. */
 const MAX_STALLED_COUNT = 50;
 
+/** A long run must not keep a sweep, or a user who has just paid, waiting. */
+const MAINTENANCE_AT_A_TIME = 4;
+
 /** Builds the object graph and starts a BullMQ worker for every configured queue. */
 export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
   const { config, orm, stripe, clock, logger } = deps;
@@ -69,8 +74,7 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
     catalog: new Catalog(config.stripe.prices),
     policy: config.premium,
     livemode: config.stripe.livemode,
-    events: queues.events,
-    notifications: queues.notifications,
+    follow: createFollow({ orm, logger, events: queues.events, notifications: queues.notifications }),
   };
   const processors = createProcessors({
     applier: new EventApplier(applierDeps),
@@ -79,12 +83,19 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
       clock,
       gateway: new GatewayClient(config.gateway.url, config.internalKey),
     }),
-    maintenance: new Maintenance(applierDeps),
+    maintenance: new Maintenance({
+      ...applierDeps,
+      events: queues.events,
+      notifications: queues.notifications,
+      pace: createPace(config.stripe.readsPerSecond),
+      retentionDays: config.work.retentionDays,
+      endpointUrl: config.work.endpointUrl,
+    }),
     gate,
     stopping: stopping.signal,
   });
   const workers = config.work.queues.map((name) => startWorker(name, processors, deps));
-  if (config.work.queues.includes('maintenance')) await scheduleSweep(queues.maintenance, config);
+  if (config.work.queues.includes('maintenance')) await scheduleMaintenance(queues.maintenance, config);
   return {
     workers,
     async close() {
@@ -100,7 +111,7 @@ function startWorker<N extends QueueName>(name: N, processors: Processors, deps:
   const worker = new Worker<JobData[N]>(name, (job) => processors[name](job), {
     connection: deps.patientRedis,
     prefix: config.redis.queuePrefix,
-    concurrency: name === 'maintenance' ? 1 : config.work.concurrency,
+    concurrency: name === 'maintenance' ? MAINTENANCE_AT_A_TIME : config.work.concurrency,
     lockDuration: LOCK_DURATION_MS,
     stalledInterval: STALLED_INTERVAL_MS,
     maxStalledCount: MAX_STALLED_COUNT,
@@ -123,10 +134,30 @@ function logFailure(logger: Logger, queue: QueueName, job: Job | undefined, erro
   );
 }
 
-async function scheduleSweep(queue: QueueOf<'maintenance'>, config: WorkerConfig): Promise<void> {
+/** Repeating work. A schedule is one per queue, however many processes announce it. */
+async function scheduleMaintenance(queue: QueueOf<'maintenance'>, { work }: WorkerConfig): Promise<void> {
+  const once = { attempts: 1 };
   await queue.upsertJobScheduler(
     'sweep',
-    { every: config.work.sweepIntervalSeconds * SECOND },
-    { name: 'sweep', data: { task: 'sweep' }, opts: { attempts: 1 } },
+    { every: work.sweepIntervalSeconds * SECOND },
+    { name: 'sweep', data: { task: 'sweep' }, opts: once },
+  );
+  if (work.reconcileIntervalSeconds > 0) {
+    await queue.upsertJobScheduler(
+      'reconcile',
+      { every: work.reconcileIntervalSeconds * SECOND },
+      { name: 'reconcile', data: { task: 'reconcile' }, opts: once },
+    );
+  }
+  if (!work.dailyChecks) return;
+  await queue.upsertJobScheduler(
+    'drift',
+    { pattern: '0 17 3 * * *', tz: 'UTC' },
+    { name: 'drift', data: { task: 'drift' }, opts: once },
+  );
+  await queue.upsertJobScheduler(
+    'check-endpoint',
+    { every: DAY },
+    { name: 'check-endpoint', data: { task: 'check-endpoint' }, opts: once },
   );
 }

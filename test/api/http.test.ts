@@ -21,6 +21,12 @@ describe('The HTTP surface', () => {
     });
   }
 
+  it('answers 404 for an unknown method on an unknown path', async () => {
+    const answer = await api().ask('/nothing', { method: 'PROPFIND' });
+    expect(answer.status).to.equal(404);
+    expect(answer.body.code).to.equal('route_not_found');
+  });
+
   const methods: [string, string, string[]][] = [
     ['PUT', '/api/stripe/subscription', ['GET', 'POST', 'DELETE']],
     ['GET', '/api/stripe/create-checkout-session', ['POST']],

@@ -57,6 +57,19 @@ describe('While Redis is away', () => {
     expect(await api().query('select * from webhook_events')).to.have.length(1);
   });
 
+  it('a row that PostgreSQL refuses is a 503, and its payload stays out of the log', async () => {
+    await api().query('alter table webhook_events rename to webhook_events_away');
+    try {
+      const secretive = JSON.stringify(stripeEvent({ data: { object: { card: '4242424242424242' } } }));
+      const answer = await api().ask(PATH, delivery(secretive));
+      expect(answer.status).to.equal(503);
+      expect(answer.body.code).to.equal('event_not_stored');
+      expect(api().log.join('')).not.to.contain('4242424242424242');
+    } finally {
+      await api().query('alter table webhook_events_away rename to webhook_events');
+    }
+  });
+
   it('a login is answered 503: nobody can tell whether it was revoked', async () => {
     const answer = await api().ask('/api/stripe/subscription', { as: 1 });
     expect(answer.status).to.equal(503);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { poll } from '../../rig/poll.ts';
 import type { Answer } from './support/api.ts';
-import { APP_ORIGIN, PRICES } from './support/api.ts';
+import { APP_ORIGIN, Api, PRICES } from './support/api.ts';
 import { loginHeaders, loginToken } from './support/login.ts';
 import { addSubscription, maintenanceJobs, useApiWithStripe } from './support/stripe.ts';
 
@@ -112,6 +113,22 @@ describe('Buying', () => {
     expect(await openSessionsAtStripe()).to.deep.equal([...ids]);
     expect(await customersAtStripe()).to.have.length(1);
     expect(await customers()).to.have.length(1);
+  });
+
+  it('at two processes at once ends in one customer and one open session', async () => {
+    const second = await Api.start({ beside: parts().api, env: { STRIPE_API_BASE: parts().sandbox.url } });
+    try {
+      const answers = await Promise.all(
+        [parts().api, second, parts().api, second].map((api) =>
+          api.ask(PATH, { method: 'POST', as: user, body: { plan_type: 'mensuel' } }),
+        ),
+      );
+      expect(new Set(answers.map((answer) => answer.body.data.id)).size).to.equal(1);
+      expect(await openSessionsAtStripe()).to.have.length(1);
+      expect(await customersAtStripe()).to.have.length(1);
+    } finally {
+      await second.close();
+    }
   });
 
   it('two plans at once leaves one of the sessions open', async () => {
@@ -360,5 +377,30 @@ describe('Buying with trials, promotion codes and tax', () => {
     const { session } = parts().sandbox.completeCheckout({ session: answer.body.data.id });
     const subscription = await parts().stripe.subscriptions.retrieve(String(session.subscription));
     expect(subscription.status).to.equal('active');
+  });
+});
+
+describe('While Stripe is slow', () => {
+  const parts = useApiWithStripe({ DB_POOL_MAX: '4' });
+  before(async () => {
+    for (const id of [1, 2, 3, 4]) await parts().api.addUser(id);
+  });
+
+  it('purchases leave database connections for everybody else', async () => {
+    parts().sandbox.faults.add({ kind: 'delay', delayMs: 150, times: 100 });
+    const order: string[] = [];
+    const purchases = [1, 1, 1, 1, 2, 3, 3].map(async (as) => {
+      const { status } = await parts().api.ask(PATH, { method: 'POST', as, body: { plan_type: 'mensuel' } });
+      order.push(`bought ${status}`);
+    });
+    const { faults } = parts().sandbox;
+    await poll(async () => (faults.planned[0]?.times ?? 100) < 99 || undefined, {
+      everyMs: 5,
+      timeoutMs: 5_000,
+    });
+    order.push(`looked ${(await parts().api.ask(PATH, { as: 4 })).status}`);
+    await Promise.all(purchases);
+    expect(order[0]).to.equal('looked 200');
+    expect(order.slice(1)).to.deep.equal(Array.from(purchases, () => 'bought 200'));
   });
 });

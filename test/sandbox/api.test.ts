@@ -39,6 +39,7 @@ describe('sandbox: the API itself', () => {
     expect(unknown).to.include({ code: 'parameter_unknown', param: 'emial' });
     const absent = await errorOf(stripe.rawRequest('POST', '/v1/subscriptions', { customer: 'cus_1' }));
     expect(absent).to.include({ code: 'parameter_missing', param: 'items' });
+    await stripe.customers.create();
     const expansion = await errorOf(stripe.customers.list({ expand: ['data.nothing'] }));
     expect(expansion.message).to.match(/cannot be expanded \(nothing\)/);
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { errorOf, idOf, MONTHLY, openSession, openShop, pass, type Shop } from './support.ts';
+import { errorOf, idOf, MONTHLY, openSession, openShop, pass, type Shop, START } from './support.ts';
 
 describe('sandbox: checkout', () => {
   let shop: Shop;
@@ -199,6 +199,26 @@ describe('sandbox: checkout', () => {
       }
     });
   }
+
+  it('may announce the subscription as active from the start, as Stripe was seen to do', async () => {
+    await shop.close();
+    shop = await openShop({ billing: { checkoutSubscriptionStartsAs: 'active' } });
+    const { sandbox, inbox } = shop;
+    const session = await openSession(shop);
+    sandbox.completeCheckout({ session: session.id });
+    await sandbox.deliveries.idle();
+    expect(inbox.last('customer.subscription.created').data.object.status).to.equal('active');
+    expect(inbox.types).not.to.include('customer.subscription.updated');
+  });
+
+  it('goes on by itself while the clock runs', async () => {
+    await shop.close();
+    shop = await openShop({ frozen: false, billing: { delayedPaymentSeconds: 1 } });
+    const session = await openSession(shop);
+    shop.sandbox.completeCheckout({ session: session.id, card: 'sepaSucceeds' });
+    await shop.inbox.waitFor('checkout.session.async_payment_succeeded');
+    expect(shop.sandbox.now).to.be.within(START + 1, START + 10);
+  });
 
   it('refuses what Stripe refuses', async () => {
     const { stripe } = shop;

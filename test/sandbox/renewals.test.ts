@@ -220,6 +220,17 @@ describe('sandbox: renewals', () => {
       expect(shop.inbox.types).to.include.members(['customer.subscription.resumed', 'invoice.paid']);
     });
 
+    it('of three days or less warn at once, and once only', async () => {
+      shop = await openShop();
+      const { inbox, sandbox, stripe } = shop;
+      const session = await openSession(shop, { subscription_data: { trial_period_days: 2 } });
+      const { session: done } = sandbox.completeCheckout({ session: session.id });
+      await stripe.subscriptions.update(String(done.subscription), { metadata: { seen: 'yes' } });
+      await pass(shop, 2 * DAY + HOUR);
+      expect(inbox.count('customer.subscription.trial_will_end')).to.equal(1);
+      expect(inbox.last('invoice.paid').data.object.total).to.equal(999);
+    });
+
     it('end now when asked', async () => {
       shop = await openShop();
       const { id } = await buy(shop, { params: trial });

@@ -18,6 +18,7 @@ export class Inbox {
   readonly signatures: string[] = [];
   /** Statuses for the next requests; 200 when it runs out. */
   readonly answers: number[] = [];
+  #waiting: { type: string; resolve: () => void }[] = [];
   #server = http.createServer((request, response) => void this.#receive(request, response));
   /** Requests stay unanswered while this is true. */
   silent = false;
@@ -43,6 +44,12 @@ export class Inbox {
     return this.types.filter((each) => each === type).length;
   }
 
+  /** Resolves when an event of this type has come. */
+  waitFor(type: string): Promise<void> {
+    if (this.types.includes(type)) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ type, resolve }));
+  }
+
   clear(): void {
     this.events.length = 0;
     this.bodies.length = 0;
@@ -62,6 +69,7 @@ export class Inbox {
     this.bodies.push(body.toString());
     this.signatures.push(signature);
     this.events.push(stripeWebhooks.constructEvent(body, signature, SECRET));
+    for (const { type, resolve } of this.#waiting) if (this.types.includes(type)) resolve();
     if (this.silent) return;
     const status = this.answers.shift() ?? 200;
     response.writeHead(status, status === 302 ? { Location: '/elsewhere' } : {}).end();
@@ -77,8 +85,13 @@ export interface Shop {
   close(): Promise<void>;
 }
 
+export interface ShopOptions extends SandboxOptions {
+  /** The API version of the inbox; the account's when absent. */
+  endpointVersion?: string;
+}
+
 /** A sandbox whose clock stands still, with both prices and a webhook endpoint, and an SDK that talks to it. */
-export async function openShop(options: SandboxOptions & { apiVersion?: string } = {}): Promise<Shop> {
+export async function openShop({ endpointVersion, ...options }: ShopOptions = {}): Promise<Shop> {
   const inbox = new Inbox();
   const url = await inbox.listen();
   const sandbox = await createSandbox({
@@ -87,7 +100,7 @@ export async function openShop(options: SandboxOptions & { apiVersion?: string }
     frozen: true,
     prices: { mensuel: MONTHLY, annuel: YEARLY },
     ...options,
-    webhook: { url, secret: SECRET, ...options.webhook },
+    webhook: { url, secret: SECRET, apiVersion: endpointVersion },
     // One connection keeps the order, which most stories tell about; deliveries.test.ts uses several.
     deliveries: { concurrency: 1, retryBaseMs: 5, ...options.deliveries },
   });

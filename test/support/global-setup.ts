@@ -11,7 +11,6 @@ let redis: RedisServer | undefined;
  * a test that stops or breaks a server starts its own.
  */
 export async function mochaGlobalSetup(): Promise<void> {
-  // Whatever is outside does not reach the tests.
   [postgres, redis] = await Promise.all([startPostgres({ durability: 'fast' }), startRedis()]);
   Object.assign(process.env, {
     TEST_DB_HOST: postgres.host,

@@ -20,7 +20,9 @@ export async function ensureCustomer(em: EntityManager, userId: number, deps: Cu
     if (!row.preferred) continue;
     const customer = await readCustomer(row.stripeCustomerId, deps.stripe);
     if (customer) {
-      await em.nativeUpdate(Customer, { id: row.id }, { livemode: customer.livemode });
+      if (row.livemode == null) {
+        await em.nativeUpdate(Customer, { id: row.id }, { livemode: customer.livemode });
+      }
       return customer.id;
     }
     await em.nativeUpdate(Customer, { id: row.id }, { deletedAt: deps.clock.now() });

@@ -58,7 +58,9 @@ export function answerUnmatched(): Middleware {
     await next();
     if (ctx.body !== undefined && ctx.body !== null) return;
     const { status } = ctx;
-    if (status === 404) throw HttpError.notFound('route_not_found', `There is no ${ctx.path} here`);
+    // The router answers 501 to methods it has never heard of, on any path.
+    const unknownPath = status === 404 || (status === 501 && ctx.response.get('allow') === '');
+    if (unknownPath) throw HttpError.notFound('route_not_found', `There is no ${ctx.path} here`);
     if (status === 405 || status === 501) {
       // The router has set `Allow` by now, and it stays.
       throw new HttpError(405, 'method_not_allowed', `${ctx.method} is not for ${ctx.path}: see Allow`);

@@ -38,7 +38,10 @@ export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): v
   router.get(path, user, async (ctx) => {
     const { session_id: sessionId } = readQuery(ctx, getQuery);
     const em = orm.em.fork();
-    const [premium, rows] = [await premiumOf(ctx.state.userId), await subscriptionsOf(em, ctx.state.userId)];
+    const [premium, rows] = await Promise.all([
+      premiumOf(ctx.state.userId),
+      subscriptionsOf(em, ctx.state.userId),
+    ]);
     const counting = countingOf(rows);
     const state = premiumState(premium, counting, clock.now());
 
@@ -47,7 +50,7 @@ export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): v
     if (ahead) {
       const planType = planOf(ahead, config.stripe.prices);
       const subscription = viewOfFacts(ahead, { id: null, planType });
-      return answer(ctx, { ...(premiumStateAhead(ahead) ?? state), subscription });
+      return answer(ctx, { ...premiumStateAhead(ahead, state), subscription });
     }
     answer(ctx, { ...state, subscription: counting && viewOfRow(counting) });
   });

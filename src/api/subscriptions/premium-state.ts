@@ -27,14 +27,16 @@ export function premiumState(
 /**
  * The state of a user whose checkout Stripe has completed and our rows do not show yet: a subscription that begins
  * `active` or `trialing` is premium for its first period at once.
- * @returns undefined when the subscription makes nobody premium
+ * @param known what our rows say, which stays when it reaches further
  */
-export function premiumStateAhead(facts: SubscriptionFacts): PremiumState | undefined {
-  if (facts.status !== 'active' && facts.status !== 'trialing') return undefined;
+export function premiumStateAhead(facts: SubscriptionFacts, known: PremiumState): PremiumState {
+  if (facts.status !== 'active' && facts.status !== 'trialing') return known;
   const trial = facts.status === 'trialing';
+  const until = timestamp((trial ? facts.trialEnd : null) ?? facts.period?.end);
+  if (known.premium_until !== null && until !== null && known.premium_until > until) return known;
   return {
     is_premium: true,
-    premium_until: timestamp((trial ? facts.trialEnd : null) ?? facts.period?.end ?? null),
+    premium_until: until,
     reason: facts.cancelAt ? 'cancelled_until' : trial ? 'trial' : 'active',
   };
 }

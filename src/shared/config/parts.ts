@@ -44,11 +44,10 @@ export const database = z
 /** `REDIS_URL`, or `REDIS_ADDR` (host:port) with `REDIS_PASSWORD` as the gateway spells it. */
 export const redis = z
   .object({
-    REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
-    REDIS_ADDR: z
-      .string()
-      .regex(/^[^:/\s]+:\d{1,5}$/, 'must be host:port')
+    REDIS_URL: z
+      .url({ protocol: /^rediss?$/, hostname: /./, error: 'must be a redis:// or rediss:// URL' })
       .optional(),
+    REDIS_ADDR: z.string().refine(isAddress, 'must be host:port').optional(),
     REDIS_PASSWORD: z.string().optional(),
     QUEUE_PREFIX: z.string().default('{paiements}'),
   })
@@ -66,6 +65,11 @@ export const redis = z
     };
   });
 
+function isAddress(text: string): boolean {
+  const port = Number(/^[^:/\s]+:(\d{1,5})$/.exec(text)?.[1]);
+  return port >= 1 && port <= 65_535;
+}
+
 function redisUrlOf(address: string, password: string | undefined): string {
   return password ? `redis://:${encodeURIComponent(password)}@${address}` : `redis://${address}`;
 }
@@ -80,6 +84,7 @@ export const stripe = z
     STRIPE_PRICE_MENSUEL: z.string().startsWith('price_', 'must be a Stripe price id (price_…)'),
     STRIPE_PRICE_ANNUEL: z.string().startsWith('price_', 'must be a Stripe price id (price_…)'),
     STRIPE_TIMEOUT_MS: wholeNumber(15_000, 100, 120_000),
+    STRIPE_READS_PER_SECOND: wholeNumber(10, 1, 100),
   })
   .transform((env) => ({
     secretKey: env.STRIPE_SECRET_KEY,
@@ -87,6 +92,8 @@ export const stripe = z
     livemode: /^(sk|rk)_live_/.test(env.STRIPE_SECRET_KEY),
     apiBase: env.STRIPE_API_BASE,
     timeoutMs: env.STRIPE_TIMEOUT_MS,
+    /** Most calls a second that reconciling, backfilling and drift checks make. */
+    readsPerSecond: env.STRIPE_READS_PER_SECOND,
     prices: { mensuel: env.STRIPE_PRICE_MENSUEL, annuel: env.STRIPE_PRICE_ANNUEL },
   }));
 
@@ -140,7 +147,9 @@ export const origins = z.object({ ALLOWED_ORIGINS: list().default([]) }).transfo
 });
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+  if (!URL.canParse(text) || text.includes('*')) return false;
+  const { origin, protocol } = new URL(text);
+  return /^https?:$/.test(protocol) && origin === text;
 }
 
 /** Where the worker's notifications go. */

@@ -39,6 +39,8 @@ export const Payment = defineEntity({
     nextAttemptAt: utcTimestamp().nullable(),
     /** An intent whose payload cannot name its invoice: not shown until it is linked or known to stand alone. */
     awaitingInvoice: p.boolean(),
+    /** When Stripe was asked which invoice and intent belong together, because no event had told. */
+    linkCheckedAt: utcTimestamp().nullable(),
     /** Minor units of `currency`. */
     amountRefunded: wholeNumber(),
     refundSnapshotAt: utcTimestamp().nullable(),

@@ -44,9 +44,10 @@ export function premiumUntil(subscription: PremiumFacts, policy: PremiumPolicy, 
     const since = subscription.pastDueSince;
     return since ? later(covered, new Date(since.getTime() + policy.graceDays * DAY)) : covered;
   }
-  return isRenewing(subscription, covered, now)
-    ? new Date(covered.getTime() + RENEWAL_ALLOWANCE_MS)
-    : covered;
+  if (!isRenewing(subscription, covered, now)) return covered;
+  const allowed = new Date(covered.getTime() + RENEWAL_ALLOWANCE_MS);
+  // A cancellation that lies beyond what is paid leaves this renewal to happen first.
+  return subscription.cancelAt ? earlier(allowed, subscription.cancelAt) : allowed;
 }
 
 /** What is paid for, or given as a trial that still runs. */
@@ -65,13 +66,7 @@ export function inDunning(
 
 function isRenewing(subscription: PremiumFacts, covered: Date, now: Date): boolean {
   const status = statusOf(subscription);
-  if (
-    (status !== 'active' && status !== 'trialing') ||
-    subscription.cancelAt ||
-    subscription.collectionPaused
-  ) {
-    return false;
-  }
+  if ((status !== 'active' && status !== 'trialing') || subscription.collectionPaused) return false;
   const sinceEnd = now.getTime() - covered.getTime();
   return sinceEnd >= -RENEWAL_LEAD_MS && sinceEnd < RENEWAL_ALLOWANCE_MS;
 }

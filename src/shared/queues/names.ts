@@ -20,11 +20,22 @@ export type NotificationJob = {
   correlationId: string;
 };
 
-/** Work that nobody waits for: sweeps, and what operators ask for. */
+/** Work besides events and messages: what time brings, and what operators ask for. */
 export type MaintenanceJob =
+  /** Puts right what time and lost messages leave behind; repeats every half minute. */
   | { task: 'sweep' }
+  /** Reads one subscription and its latest invoice from Stripe. */
   | { task: 'sync-subscription'; stripeSubscriptionId: string }
-  | { task: 'sync-payments'; userId: number | null };
+  /** Reads the subscriptions and invoices of one user, or of everybody, from Stripe. */
+  | { task: 'sync-payments'; userId: number | null }
+  /** Compares Stripe's list of events with ours and enqueues what is missing; repeats. */
+  | { task: 'reconcile' }
+  /** Compares rows with Stripe and reports; repeats every night. */
+  | { task: 'drift' }
+  /** Looks at our webhook endpoint at Stripe; repeats every day and at start. */
+  | { task: 'check-endpoint' }
+  /** Ties a Stripe customer to a user, as an operator says. */
+  | { task: 'link-customer'; stripeCustomerId: string; userId: number };
 
 export type JobData = {
   'stripe-events': StripeEventJob;

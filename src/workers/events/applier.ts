@@ -1,23 +1,20 @@
 import type Stripe from 'stripe';
 import { toError } from '../../shared/errors.ts';
-import type { QueueOf } from '../../shared/queues/index.ts';
 import type { DatabaseGate } from '../database-gate.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { IncomingEvent } from './event.ts';
 import { recordFailure } from './failures.ts';
-import { queueMessages } from './outbox.ts';
-import { releaseParked } from './parked.ts';
+import type { Follow } from './follow.ts';
 import { handlerOf } from './registry.ts';
 import { noReads, readsThrough, type StripeReads } from './stripe-reads.ts';
-import { applyTogether, type Committed, type ReadyEvent, type UnitOfWorkDeps } from './unit-of-work.ts';
+import { applyTogether, type ReadyEvent, type UnitOfWorkDeps } from './unit-of-work.ts';
 
 export type ApplierDeps = UnitOfWorkDeps & {
   stripe: Stripe;
   gate: DatabaseGate;
   /** Whether our key is of live mode; events of the other mode are not ours. */
   livemode: boolean;
-  events: QueueOf<'stripe-events'>;
-  notifications: QueueOf<'notifications'>;
+  follow: Follow;
 };
 
 /** Events in one transaction at most: more would hold locks long and gain little. */
@@ -70,7 +67,7 @@ export class EventApplier {
     const { gate, logger } = this.#deps;
     try {
       const committed = await applyTogether(this.#deps, ready, noReads);
-      await this.#follow(committed);
+      await this.#deps.follow(committed);
       const aside = new Set(committed.setAside);
       return ready.map((entry) => (aside.has(entry) ? 'set aside' : 'applied'));
     } catch (thrown) {
@@ -84,7 +81,7 @@ export class EventApplier {
   }
 
   async #applyAlone(ready: readonly ReadyEvent[]): Promise<'applied'[]> {
-    await this.#follow(await applyTogether(this.#deps, ready, this.#reads));
+    await this.#deps.follow(await applyTogether(this.#deps, ready, this.#reads));
     return ready.map(() => 'applied');
   }
 
@@ -92,21 +89,5 @@ export class EventApplier {
   #prepare({ facts }: IncomingEvent): ReadyEvent['prepared'] {
     if (facts.livemode !== this.#deps.livemode) return null;
     return handlerOf(facts.type)?.(facts.object) ?? null;
-  }
-
-  /**
-   * What follows a commit. None of it may fail the events, which are applied: the sweep does it again from the
-   * database when Redis forgot or was away.
-   */
-  async #follow(committed: Committed): Promise<void> {
-    try {
-      await queueMessages(this.#deps.notifications, committed.messages);
-      await releaseParked(this.#deps, committed.appeared);
-    } catch (thrown) {
-      this.#deps.logger.warn(
-        { err: toError(thrown) },
-        'Could not queue what follows a commit; the sweep will',
-      );
-    }
   }
 }

@@ -33,6 +33,7 @@ export type UnitOfWorkDeps = {
  * Does work on locked rows in ONE transaction: rows, `users.premium` and the outbox commit together or not at all.
  * @param touches what the work may read or change
  * @param eventIds the Stripe events the work is about, if it is about any
+ * @param quiet notes announcements as delivered instead of sending them
  * @throws whatever `work` threw; nothing is changed then
  */
 export function inUnitOfWork(
@@ -40,6 +41,7 @@ export function inUnitOfWork(
   touches: readonly Touches[],
   eventIds: readonly string[],
   work: (ledger: Ledger) => Promise<void>,
+  quiet = false,
 ): Promise<Committed> {
   return deps.orm.em.fork().transactional(async (em) => {
     const ledger = await Ledger.open(em, keysOf(touches), eventIds);
@@ -47,7 +49,8 @@ export function inUnitOfWork(
     await settlePremium({ ledger, ...deps });
     await em.flush();
     await joinPayments(em, ledger.appearedKeys());
-    const messages = await writeOutbox(em, ledger.announcements(), deps.clock.now());
+    const written = await writeOutbox(em, ledger.announcements(), deps.clock.now(), quiet);
+    const messages = quiet ? [] : written;
     return { messages, appeared: ledger.appearedKeys() };
   });
 }

@@ -1,41 +1,82 @@
-import { toError } from '../../shared/errors.ts';
+import type { Job } from 'bullmq';
+import { Customer } from '../../shared/entities/index.ts';
+import { PermanentError } from '../../shared/errors.ts';
 import type { MaintenanceJob } from '../../shared/queues/index.ts';
-import type { ApplierDeps } from '../events/applier.ts';
-import { queueMessages } from '../events/outbox.ts';
-import { releaseParked } from '../events/parked.ts';
-import type { Committed } from '../events/unit-of-work.ts';
-import { sweep } from './sweep.ts';
+import { backfill } from './backfill.ts';
+import { checkDrift } from './drift.ts';
+import { checkEndpoint } from './endpoint-check.ts';
+import { linkCustomerByHand } from './link-customer.ts';
+import { reconcileSinceLast } from './reconcile-job.ts';
+import { remember } from './state.ts';
+import { type SweepDeps, sweep } from './sweep/sweep.ts';
 import { syncSubscription } from './sync-subscription.ts';
+
+export type MaintenanceDeps = SweepDeps & {
+  /** The webhook endpoint's address at Stripe, when it is configured. */
+  endpointUrl: string | undefined;
+};
+
+/** Drifts that a remembered report names at most. */
+const NAMED_DRIFTS = 200;
 
 /** Runs the jobs of the `maintenance` queue. */
 export class Maintenance {
-  readonly #deps: ApplierDeps;
+  readonly #deps: MaintenanceDeps;
 
-  constructor(deps: ApplierDeps) {
+  constructor(deps: MaintenanceDeps) {
     this.#deps = deps;
   }
 
-  async run(job: MaintenanceJob): Promise<void> {
-    switch (job.task) {
+  /** @returns what an operator finds as the job's result */
+  async run(job: Pick<Job<MaintenanceJob>, 'data' | 'updateProgress'>): Promise<unknown> {
+    const { data } = job;
+    switch (data.task) {
       case 'sweep':
         return sweep(this.#deps);
       case 'sync-subscription':
-        return this.#follow(await syncSubscription(this.#deps, job.stripeSubscriptionId));
+        return this.#deps.follow(await syncSubscription(this.#deps, data.stripeSubscriptionId));
       case 'sync-payments':
-        return;
+        return this.#syncPayments(data.userId, job);
+      case 'reconcile':
+        return reconcileSinceLast(this.#deps);
+      case 'drift':
+        return this.#checkDrift(job);
+      case 'check-endpoint':
+        return this.#checkEndpoint();
+      case 'link-customer':
+        return this.#deps.follow(await linkCustomerByHand(this.#deps, data.stripeCustomerId, data.userId));
     }
   }
 
-  /** As after an event: what cannot be queued now, the next sweep finds in the database. */
-  async #follow(committed: Committed): Promise<void> {
-    try {
-      await queueMessages(this.#deps.notifications, committed.messages);
-      await releaseParked(this.#deps, committed.appeared);
-    } catch (thrown) {
-      this.#deps.logger.warn(
-        { err: toError(thrown) },
-        'Could not queue what follows a commit; the sweep will',
-      );
+  async #syncPayments(userId: number | null, job: Pick<Job, 'updateProgress'>): Promise<unknown> {
+    const onPage = (report: object): Promise<void> => job.updateProgress({ ...report });
+    if (userId === null) return backfill(this.#deps, { onPage });
+    const customers = await this.#deps.orm.em.fork().find(Customer, { userId });
+    if (customers.length === 0) throw new PermanentError(`User ${userId} has no Stripe customer to read`);
+    const reports = [];
+    for (const { stripeCustomerId: customer } of customers) {
+      reports.push(await backfill(this.#deps, { customer, onPage }));
     }
+    return reports;
+  }
+
+  async #checkDrift(job: Pick<Job, 'updateProgress'>): Promise<unknown> {
+    const { orm, clock, logger } = this.#deps;
+    const report = await checkDrift(this.#deps, {
+      onPage: ({ checked, drifts }) => void job.updateProgress({ checked, drifts: drifts.length }),
+    });
+    const { drifts, ...counts } = report;
+    for (const drift of drifts) logger.warn(drift, `Drift: ${drift.cause}`);
+    const summary = { ...counts, found: drifts.length };
+    await remember(orm, 'drift', { ...summary, drifts: drifts.slice(0, NAMED_DRIFTS) }, clock.now());
+    return summary;
+  }
+
+  async #checkEndpoint(): Promise<unknown> {
+    const { orm, clock, logger, endpointUrl } = this.#deps;
+    const problems = await checkEndpoint(this.#deps, endpointUrl);
+    for (const { code, message } of problems) logger.error({ code }, message);
+    await remember(orm, 'webhook-endpoint', { problems }, clock.now());
+    return { problems };
   }
 }

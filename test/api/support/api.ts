@@ -37,6 +37,8 @@ export type ApiOptions = {
   env?: Record<string, string | undefined>;
   clock?: Clock;
   limits?: Partial<ServerLimits>;
+  /** Another process whose database this one works on as well; that one has to be closed last. */
+  beside?: Api;
 };
 
 /** A web process of its own within the test's, on a database of its own. */
@@ -67,15 +69,17 @@ export class Api {
     this.#redisUrl = parts.redisUrl;
   }
 
-  static async start({ env, clock, limits }: ApiOptions = {}): Promise<Api> {
+  static async start({ env, clock, limits, beside }: ApiOptions = {}): Promise<Api> {
     const databases = new Databases(testServer());
-    const name = `api_${randomUUID().replaceAll('-', '')}`;
-    await databases.create(name);
-    await databases.query('postgres', `alter database ${name} set timezone to 'Europe/Paris'`);
     const log: string[] = [];
     const logger = pino({ level: 'trace' }, { write: (line: string) => void log.push(line) });
     const stack = new ShutdownStack(logger);
-    stack.push('test database', () => databases.drop(name));
+    const name = beside?.database ?? `api_${randomUUID().replaceAll('-', '')}`;
+    if (beside === undefined) {
+      await databases.create(name);
+      await databases.query('postgres', `alter database ${name} set timezone to 'Europe/Paris'`);
+      stack.push('test database', () => databases.drop(name));
+    }
     const prefix = `{test-${name}}`;
     const config = readWebConfig({
       ...databases.environment(name),

@@ -76,6 +76,8 @@ function readWorkerConfigOf(env: Record<string, string>): WorkerConfig {
     INTERNAL_API_KEY: INTERNAL_KEY,
     // Stories call the sweep themselves: what it does must not depend on when it happens to run.
     SWEEP_INTERVAL_SECONDS: '3600',
+    RECONCILE_INTERVAL_SECONDS: '0',
+    DAILY_CHECKS: 'false',
     ...env,
   });
 }

@@ -48,7 +48,17 @@ const line = z.looseObject({
   period: z.looseObject({ start: requiredMoment, end: requiredMoment }),
 });
 
-const expandedIntent = z.looseObject({ id: z.string(), last_payment_error: intentError });
+/** An expandable reference that also tells why the intent failed, when it was expanded. */
+const intent = z
+  .union([z.string(), z.looseObject({ id: z.string(), last_payment_error: intentError })])
+  .nullish()
+  .transform((value) => (typeof value === 'string' ? { id: value, last_payment_error: null } : value));
+
+const payment = z.looseObject({
+  payment: z.looseObject({ payment_intent: intent, charge: reference }).nullish(),
+  status: z.string().nullish(),
+  is_default: z.boolean().nullish(),
+});
 
 const shape = z.looseObject({
   object: z.literal('invoice'),
@@ -60,15 +70,9 @@ const shape = z.looseObject({
     .nullish(),
   subscription: reference,
   subscription_details: z.looseObject({ metadata }).nullish(),
-  payment_intent: reference,
+  payment_intent: intent,
   charge: reference,
-  payments: listOf(
-    z.looseObject({
-      payment: z
-        .looseObject({ payment_intent: z.union([z.string(), expandedIntent]).nullish(), charge: reference })
-        .nullish(),
-    }),
-  ).nullish(),
+  payments: listOf(payment).nullish(),
   status: z.string().nullish(),
   billing_reason: z.string().nullish(),
   amount_due: z.number(),
@@ -86,8 +90,8 @@ const shape = z.looseObject({
 /** @throws PermanentError on a shape that no known version has */
 export function readInvoice(object: unknown): InvoiceFacts {
   const raw = readShape(shape, 'invoice', object);
-  const [payment] = raw.payments?.data ?? [];
-  const intent = payment?.payment?.payment_intent;
+  const collected = collectedBy(raw.payments?.data ?? []);
+  const collecting = raw.payment_intent ?? collected?.payment_intent;
   const lines = raw.lines?.data ?? [];
   return {
     id: raw.id ?? null,
@@ -100,8 +104,8 @@ export function readInvoice(object: unknown): InvoiceFacts {
       null,
     subscriptionMetadata:
       raw.parent?.subscription_details?.metadata ?? raw.subscription_details?.metadata ?? {},
-    intentId: raw.payment_intent ?? (typeof intent === 'string' ? intent : (intent?.id ?? null)),
-    chargeId: raw.charge ?? payment?.payment?.charge ?? null,
+    intentId: collecting?.id ?? null,
+    chargeId: raw.charge ?? collected?.charge ?? null,
     status: raw.status ?? 'draft',
     billingReason: raw.billing_reason ?? null,
     amountDue: raw.amount_due,
@@ -113,9 +117,17 @@ export function readInvoice(object: unknown): InvoiceFacts {
     nextAttemptAt: raw.next_payment_attempt,
     servicePeriod: servicePeriodOf(lines),
     hostedInvoiceUrl: raw.hosted_invoice_url ?? null,
-    failureReason: typeof intent === 'object' ? reasonOf(intent?.last_payment_error) : null,
+    failureReason: reasonOf(collecting?.last_payment_error),
     livemode: raw.livemode,
   };
+}
+
+/** Of several payments the one that went through; before any did, the one that Stripe tries by itself. */
+function collectedBy(payments: readonly z.output<typeof payment>[]) {
+  const ours = payments.filter(({ payment: by }) => by?.payment_intent || by?.charge);
+  const chosen =
+    ours.find(({ status }) => status === 'paid') ?? ours.find((each) => each.is_default) ?? ours.at(0);
+  return chosen?.payment;
 }
 
 type Line = z.output<typeof line>;

@@ -66,9 +66,9 @@ const shape = z.looseObject({
   ended_at: moment,
   trial_start: moment,
   trial_end: moment,
-  pause_collection: z.unknown(),
+  pause_collection: z.unknown().optional(),
   metadata,
-  latest_invoice: z.unknown(),
+  latest_invoice: z.unknown().optional(),
 });
 
 /** Statuses that Stripe never leaves (docs.stripe.com/billing/subscriptions/overview). */

@@ -46,7 +46,12 @@ export function ownerOf(desk: Desk, customerId: string | null, hints: OwnerHints
 }
 
 /** Writes the link between a Stripe customer and a user, and lets events go that were waiting for it. */
-export function linkCustomer(desk: Desk, customerId: string, user: User, linkedBy: string): void {
+export function linkCustomer(
+  desk: Pick<Desk, 'ledger' | 'clock'> & { event: Pick<Desk['event'], 'livemode'> },
+  customerId: string,
+  user: User,
+  linkedBy: string,
+): void {
   const { ledger } = desk;
   const existing = ledger.customer(customerId);
   const preferred = ledger.preferredCustomerOf(user.id) === undefined;

@@ -3,6 +3,9 @@ import type { IntentFacts, InvoiceFacts } from '../../../shared/stripe/facts/ind
 import type { Desk } from '../desk.ts';
 import { provisionalIntentId } from '../ledger/index.ts';
 
+/** What linking needs of a desk: it also happens without an event. */
+export type LinkingDesk = Pick<Desk, 'ledger' | 'clock'>;
+
 /** An invoice that exists (`invoice.upcoming` describes one that does not yet). */
 export type BookableInvoice = InvoiceFacts & { id: string };
 
@@ -83,7 +86,7 @@ export function bookIntent(desk: Desk, user: User, facts: IntentFacts, seenAt: D
 }
 
 /** Remembers which invoice an intent pays, and makes one row of the two that may stand for it already. */
-export function linkIntent(desk: Desk, invoiceId: string, intentId: string): void {
+export function linkIntent(desk: LinkingDesk, invoiceId: string, intentId: string): void {
   const { ledger } = desk;
   if (ledger.invoiceOfIntent(intentId) === null) ledger.link(invoiceId, intentId, desk.clock.now());
   const row = findPayment(desk, invoiceId, intentId);
@@ -110,7 +113,11 @@ export function paymentOfCharge(
  * The row that stands for this invoice, this intent, or both. Where each has one of its own (their events came
  * before anything linked them), the two become one under the intent's id.
  */
-function findPayment(desk: Desk, invoiceId: string | null, intentId: string | null): Payment | undefined {
+function findPayment(
+  desk: LinkingDesk,
+  invoiceId: string | null,
+  intentId: string | null,
+): Payment | undefined {
   const { ledger } = desk;
   const intent = intentId ?? (invoiceId === null ? null : ledger.intentOfInvoice(invoiceId));
   let ofIntent: Payment | undefined;
@@ -133,7 +140,7 @@ function findPayment(desk: Desk, invoiceId: string | null, intentId: string | nu
 }
 
 /** The intent's row takes over what the invoice's provisional one knew. */
-function merge(desk: Desk, row: Payment, provisional: Payment): Payment {
+function merge(desk: LinkingDesk, row: Payment, provisional: Payment): Payment {
   const { ledger } = desk;
   row.stripeInvoiceId = provisional.stripeInvoiceId;
   row.invoiceStatus = provisional.invoiceStatus;

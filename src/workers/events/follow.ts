@@ -1,0 +1,30 @@
+import { toError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { QueueOf } from '../../shared/queues/index.ts';
+import { queueMessages } from './outbox.ts';
+import { releaseParked } from './parked.ts';
+import type { Committed, UnitOfWorkDeps } from './unit-of-work.ts';
+
+/** Does what is left to be done once a unit of work has committed. */
+export type Follow = (committed: Committed) => Promise<void>;
+
+/**
+ * Queues the messages of a commit and the events that were waiting for it. None of that may fail what has committed:
+ * the sweep does it again from the database when Redis forgot or was away.
+ */
+export function createFollow(
+  deps: Pick<UnitOfWorkDeps, 'orm'> & {
+    events: QueueOf<'stripe-events'>;
+    notifications: QueueOf<'notifications'>;
+    logger: Logger;
+  },
+): Follow {
+  return async ({ messages, appeared }) => {
+    try {
+      await queueMessages(deps.notifications, messages);
+      await releaseParked(deps, appeared);
+    } catch (thrown) {
+      deps.logger.warn({ err: toError(thrown) }, 'Could not queue what follows a commit; the sweep will');
+    }
+  };
+}

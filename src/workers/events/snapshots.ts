@@ -1,0 +1,82 @@
+import type Stripe from 'stripe';
+import { fromUnixSeconds } from '../../shared/unix-time.ts';
+import type { Desk, PreparedEvent } from './desk.ts';
+import type { Verdict } from './event.ts';
+import { handlerOf } from './registry.ts';
+import { readsThrough } from './stripe-reads.ts';
+import { type Committed, inUnitOfWork, type UnitOfWorkDeps } from './unit-of-work.ts';
+
+/** An object as Stripe has it now, with the type of the event that would have told of it. */
+export type ObjectSnapshot = { type: string; object: unknown; seenAt: Date };
+
+export type SnapshotDeps = UnitOfWorkDeps & { stripe: Stripe; livemode: boolean };
+
+/**
+ * Books objects that were read from Stripe through the very handlers that events go through: there is one way each
+ * row is written. Nothing is marked as processed, since no event was.
+ * @param options.quiet notes what this announces as delivered, without telling anybody: it is old news
+ * @throws PermanentError when an object's shape is unknown
+ */
+export async function bookSnapshots(
+  deps: SnapshotDeps,
+  snapshots: readonly ObjectSnapshot[],
+  options: { correlationId: string; quiet?: boolean },
+): Promise<Committed & { verdicts: readonly Verdict[] }> {
+  const reads = readsThrough(deps.stripe);
+  const verdicts: Verdict[] = [];
+  const steps = snapshots.flatMap(({ type, object, seenAt }) => {
+    const prepared = handlerOf(type)?.(object);
+    return prepared ? [{ prepared, event: eventOf(deps, type, object, seenAt) }] : [];
+  });
+  const committed = await inUnitOfWork(
+    deps,
+    steps.map(({ prepared }: { prepared: PreparedEvent }) => prepared.touches),
+    [],
+    async (ledger) => {
+      ledger.correlationId = options.correlationId;
+      for (const { prepared, event } of steps) {
+        verdicts.push(await prepared.apply({ ...deps, event, ledger, reads }));
+      }
+    },
+    options.quiet,
+  );
+  return { ...committed, verdicts };
+}
+
+function eventOf(deps: SnapshotDeps, type: string, object: unknown, seenAt: Date): Desk['event'] {
+  return {
+    id: `snapshot-${type}`,
+    type,
+    // Whole seconds, as an event's time would be.
+    created: fromUnixSeconds(Math.floor(seenAt.getTime() / 1_000)),
+    livemode: deps.livemode,
+    apiVersion: null,
+    object,
+  };
+}
+
+/** When Stripe answered, by its own clock. */
+export function answeredAt(response: Stripe.Response<unknown>, now: Date): Date {
+  const date = Date.parse(response.lastResponse.headers.date ?? '');
+  return Number.isNaN(date) ? now : new Date(date);
+}
+
+/**
+ * The event that would have told of an invoice in this state; undefined while it says nothing about payment.
+ */
+export function invoiceEventType(
+  invoice: Pick<Stripe.Invoice, 'status' | 'attempt_count'>,
+): string | undefined {
+  switch (invoice.status) {
+    case 'paid':
+      return 'invoice.paid';
+    case 'open':
+      return invoice.attempt_count > 0 ? 'invoice.payment_failed' : undefined;
+    case 'void':
+      return 'invoice.voided';
+    case 'uncollectible':
+      return 'invoice.marked_uncollectible';
+    default:
+      return undefined;
+  }
+}

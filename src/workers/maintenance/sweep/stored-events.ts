@@ -1,0 +1,35 @@
+import { DAY, MINUTE, SECOND } from '../../../shared/duration.ts';
+import { enqueueStored, type StoredEvent } from '../../events/parked.ts';
+import type { SweepDeps } from './sweep.ts';
+
+/** Rows one sweep takes at most; the next goes on. */
+const MOST_AT_ONCE = 1_000;
+/** Younger rows are still on their ordinary way. */
+const STORED_AFTER_MS = 10 * SECOND;
+const FAILED_AFTER_MS = 10 * MINUTE;
+const GIVEN_UP_AFTER_MS = 30 * DAY;
+
+/**
+ * Enqueues events that only PostgreSQL holds: stored while Redis was away, failed long enough ago for their job to
+ * be gone, or parked for a customer who has a user by now.
+ */
+export async function sweepStoredEvents({ orm, events, clock }: SweepDeps): Promise<number> {
+  const now = clock.now().getTime();
+  const stored = await orm.em.fork().execute<StoredEvent[]>(
+    `select stripe_event_id, event_type, data from webhook_events
+     where not processed and data is not null
+       and created_at > ?::timestamptz at time zone 'UTC' and created_at < ?::timestamptz at time zone 'UTC'
+       and case
+         when waiting_for is not null then exists (
+           select 1 from customers where stripe_customer_id = waiting_for and user_id is not null
+           union all select 1 from payments where stripe_payment_intent_id = waiting_for)
+         else error_message is null or created_at < ?::timestamptz at time zone 'UTC'
+       end
+     order by created_at limit ${MOST_AT_ONCE}`,
+    [now - GIVEN_UP_AFTER_MS, now - STORED_AFTER_MS, now - FAILED_AFTER_MS].map((time) =>
+      new Date(time).toISOString(),
+    ),
+  );
+  await enqueueStored(events, stored);
+  return stored.length;
+}
