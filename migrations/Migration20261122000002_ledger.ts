@@ -6,6 +6,8 @@ import { Migration } from '@mikro-orm/migrations';
  */
 export class Migration20261122000002_ledger extends Migration {
   override up(): void {
+    // GORM's columns may be timestamptz: what is copied from them into ours is UTC wall clock.
+    this.addSql(`set local timezone to 'UTC'`);
     for (const [table, columns] of Object.entries(NEW_COLUMNS)) {
       this.addSql(
         `alter table ${table} ${columns.map((column) => `add column if not exists ${column}`).join(', ')}`,
@@ -136,20 +138,29 @@ const DROP_ONE_SUBSCRIPTION_PER_USER = `do $$
   end $$`;
 
 const ADOPT_ROWS: readonly string[] = [
-  // The old service only wrote a period that was running, so an active row's period counts as paid.
-  `update subscriptions set paid_until = current_period_end
-   where paid_until is null and stripe_status is null and status in ('active', 'past_due')`,
-  // A canceled row with its cancellation time is ended, whatever its period says.
-  `update subscriptions set ended_at = canceled_at
-   where ended_at is null and stripe_status is null and status = 'canceled'`,
+  // The old service only wrote a period that was running, so an active row's period counts as paid. That of a failed
+  // renewal does not: Stripe rolls the period before it collects. A canceled row ended with its cancellation.
+  // Not by UPDATE: Matcha's triggers would mark every row as changed just now (`updated_at`).
+  `alter table subscriptions
+     alter column paid_until type timestamp using case
+       when paid_until is not null or stripe_status is not null then paid_until
+       when status = 'active' then current_period_end
+       when status = 'past_due' then current_period_start
+     end,
+     alter column ended_at type timestamp using case
+       when ended_at is not null or stripe_status is not null then ended_at
+       when status = 'canceled' then canceled_at
+     end`,
+  // A user who is gone stays nobody's: without foreign keys such rows are there.
   `insert into customers (user_id, stripe_customer_id, preferred, linked_by)
-   select user_id, stripe_customer_id, true, 'legacy' from subscriptions
-   where stripe_customer_id <> ''
+   select users.id, s.stripe_customer_id, true, 'legacy'
+   from subscriptions s left join users on users.id = s.user_id
+   where s.stripe_customer_id <> ''
    on conflict (stripe_customer_id) do nothing`,
   // Customers of abandoned checkouts: their later events still belong to the user.
   `insert into customers (user_id, stripe_customer_id, preferred, linked_by)
-   select distinct on (s.stripe_customer_id) s.user_id, s.stripe_customer_id, false, 'legacy'
-   from checkout_sessions s
+   select distinct on (s.stripe_customer_id) users.id, s.stripe_customer_id, false, 'legacy'
+   from checkout_sessions s left join users on users.id = s.user_id
    where coalesce(s.stripe_customer_id, '') <> ''
    order by s.stripe_customer_id, s.created_at desc
    on conflict (stripe_customer_id) do nothing`,

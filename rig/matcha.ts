@@ -1,5 +1,5 @@
+import { borrowRedis } from './borrowed-redis.ts';
 import type { Databases } from './databases.ts';
-import { forgetQueues } from './forget-queues.ts';
 import {
   createSecrets,
   local,
@@ -22,7 +22,7 @@ export type MatchaOptions = {
   /** A server to use instead of starting one; it is not stopped at the end. */
   readonly postgres?: PostgresServer;
   readonly redis?: RedisServer;
-  /** A Redis that is not ours. Only keys under a prefix of our own are written, and removed at the end. */
+  /** An empty Redis that is not ours; what is written there is removed at the end. */
   readonly redisUrl?: string;
   /** Default `matcha`. */
   readonly database?: string;
@@ -83,10 +83,8 @@ type UsedRedis = { readonly url: string; readonly server: RedisServer | undefine
 
 async function useRedis(options: MatchaOptions, pile: Pile): Promise<UsedRedis> {
   if (options.redisUrl !== undefined) {
-    const url = options.redisUrl;
-    const prefix = `{matcha-${process.pid}-${Date.now()}}`;
-    pile.defer(() => forgetQueues(url, prefix));
-    return { url, server: undefined, env: { QUEUE_PREFIX: prefix } };
+    const { url, queuePrefix } = pile.add(await borrowRedis(options.redisUrl));
+    return { url, server: undefined, env: { QUEUE_PREFIX: queuePrefix } };
   }
   const server = options.redis ?? pile.add(await startRedis());
   return { url: server.url, server, env: {} };

@@ -10,6 +10,7 @@ import { answerErrors, answerUnmatched } from './middleware/errors.ts';
 import { assignRequestId } from './middleware/request-id.ts';
 import { requireAdmin } from './middleware/require-admin.ts';
 import { requireUser } from './middleware/require-user.ts';
+import { addAdminCustomerRoutes } from './routes/admin-customers.ts';
 import { addAdminEventRoutes } from './routes/admin-events.ts';
 import { addAdminSyncRoutes } from './routes/admin-sync.ts';
 import { addCheckoutRoutes } from './routes/checkout.ts';
@@ -37,6 +38,7 @@ function createRoutes(deps: WebDeps): Koa {
   addPaymentRoutes(router, { ...deps, user });
   addAdminEventRoutes(router, { ...deps, admin });
   addAdminSyncRoutes(router, { ...deps, admin });
+  addAdminCustomerRoutes(router, { ...deps, admin });
 
   const app = new Koa();
   // Only a broken connection or a mistake in our own middleware comes this far.

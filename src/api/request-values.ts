@@ -61,3 +61,12 @@ export function decimal(fallback: number, min: number, max: number): z.ZodType<n
 export function page(defaultLimit: number) {
   return { limit: decimal(defaultLimit, 1, 100), offset: decimal(0, 0, 2_147_483_647) };
 }
+
+/**
+ * Reads a user id out of a path.
+ * @throws {HttpError} 400
+ */
+export function parseUserId(text: string | undefined): number {
+  if (text !== undefined && /^[1-9]\d{0,9}$/.test(text) && Number(text) <= 2_147_483_647) return Number(text);
+  throw HttpError.badRequest('invalid_user_id', 'The user id must be a positive whole number');
+}

@@ -5,6 +5,7 @@ import { HttpError } from '../../shared/errors.ts';
 import type { WebDeps } from '../deps.ts';
 import { answer } from '../envelope.ts';
 import { requireMaintenance } from '../maintenance.ts';
+import { parseUserId } from '../request-values.ts';
 
 type AdminSyncDeps = Pick<WebDeps, 'orm' | 'queues' | 'clock' | 'logger'> & { admin: Middleware };
 
@@ -21,9 +22,4 @@ export function addAdminSyncRoutes(router: Router, { admin, ...deps }: AdminSync
     }
     answer(ctx, { job_id: await requireMaintenance({ task: 'sync-payments', userId }, deps) });
   });
-}
-
-function parseUserId(text: string | undefined): number {
-  if (text !== undefined && /^[1-9]\d{0,9}$/.test(text) && Number(text) <= 2_147_483_647) return Number(text);
-  throw HttpError.badRequest('invalid_user_id', 'The user id must be a positive whole number');
 }

@@ -28,7 +28,8 @@ export const database = z
       )
       .default('disable'),
     DB_TIMEZONE: z.string().optional(),
-    DB_POOL_MAX: wholeNumber(10, 1, 200),
+    // Migrating takes two connections: one holds the lock, the other does the work.
+    DB_POOL_MAX: wholeNumber(10, 2, 200),
   })
   .transform((env) => ({
     host: env.DB_HOST,

@@ -120,7 +120,7 @@ describe('configuration', () => {
   const malformed: Environment = {
     ALLOWED_ORIGINS: 'https://app.example/malformed',
     AUTO_MIGRATE: 'malformed',
-    DB_POOL_MAX: '0',
+    DB_POOL_MAX: '1',
     DB_PORT: '70000',
     DB_SSLMODE: 'malformed',
     GATEWAY_URL: 'ftp://malformed.example',

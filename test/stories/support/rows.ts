@@ -45,4 +45,12 @@ export class Rows {
   async premium(userId: number): Promise<Date | null> {
     return (await this.#orm.em.fork().findOneOrFail(User, { id: userId })).premium ?? null;
   }
+
+  /** Empties the books, as if the service had only now joined: users and their customers stay. */
+  async forgetEverything(): Promise<void> {
+    await this.#orm.em
+      .fork()
+      .execute('truncate subscriptions, payments, webhook_events, outbox_messages, invoice_payments cascade');
+    await this.#orm.em.fork().execute('update users set premium = null');
+  }
 }

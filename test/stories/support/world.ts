@@ -66,11 +66,15 @@ function databaseConfig(name: string) {
 
 const silent: Logger = pino({ level: process.env.STORY_LOG ?? 'silent' });
 
+const COMMON = {
+  STRIPE_SECRET_KEY: 'sk_test_stories',
+  STRIPE_PRICE_MENSUEL: PRICE_MENSUEL,
+  STRIPE_PRICE_ANNUEL: PRICE_ANNUEL,
+};
+
 function readWorkerConfigOf(env: Record<string, string>): WorkerConfig {
   return readWorkerConfig({
-    STRIPE_SECRET_KEY: 'sk_test_stories',
-    STRIPE_PRICE_MENSUEL: PRICE_MENSUEL,
-    STRIPE_PRICE_ANNUEL: PRICE_ANNUEL,
+    ...COMMON,
     REDIS_URL: process.env.TEST_REDIS_URL ?? '',
     GATEWAY_URL: 'http://127.0.0.1:1',
     INTERNAL_API_KEY: INTERNAL_KEY,
@@ -124,6 +128,11 @@ export class World {
   /** The sandbox's time. */
   get now(): Date {
     return this.clock.now();
+  }
+
+  /** What a process of this installation is told. */
+  get environment(): Record<string, string> {
+    return this.#parts.environment;
   }
 
   get queues(): Parts['queues'] {
@@ -236,6 +245,7 @@ type Parts = {
   databaseName: string;
   orm: MikroORM;
   workerConfig: WorkerConfig;
+  environment: Record<string, string>;
   gatewayUrl: string;
   webUrl: string;
   queues: { [N in QueueName]: QueueOf<N> };
@@ -282,9 +292,7 @@ async function openParts(databaseName: string, options: WorldOptions): Promise<P
   };
   const workerConfig = readWorkerConfigOf(env);
   const webConfig = readWebConfig({
-    STRIPE_SECRET_KEY: 'sk_test_stories',
-    STRIPE_PRICE_MENSUEL: PRICE_MENSUEL,
-    STRIPE_PRICE_ANNUEL: PRICE_ANNUEL,
+    ...COMMON,
     STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
     STRIPE_SUCCESS_URL: 'https://matcha.example/premium',
     STRIPE_CANCEL_URL: 'https://matcha.example/annule',
@@ -335,6 +343,7 @@ async function openParts(databaseName: string, options: WorldOptions): Promise<P
     databaseName,
     orm,
     workerConfig,
+    environment: { ...COMMON, REDIS_URL: process.env.TEST_REDIS_URL ?? '', ...env },
     gatewayUrl,
     webUrl,
     queues,

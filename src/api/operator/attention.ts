@@ -1,0 +1,47 @@
+import { MaintenanceState, Subscription, WebhookEvent } from '../../shared/entities/index.ts';
+import { fromUnixSeconds } from '../../shared/unix-time.ts';
+import type { WebDeps } from '../deps.ts';
+import { timestamp } from '../envelope.ts';
+
+/** Most rows of one kind that are named. */
+const NAMED = 100;
+
+/** What a person has to look at: nothing here gets well by itself. */
+export async function attentionOf({ orm }: Pick<WebDeps, 'orm'>) {
+  const em = orm.em.fork();
+  const duplicates = await em.find(
+    Subscription,
+    { duplicateOf: { $ne: null }, status: { $in: ['active', 'past_due', 'unpaid'] } },
+    { limit: NAMED },
+  );
+  const firsts = await em.find(Subscription, { id: { $in: duplicates.map((row) => row.duplicateOf ?? 0) } });
+  const parked = await em.execute<{ waiting_for: string; events: string; since: string }[]>(
+    `select waiting_for, count(*) as events, extract(epoch from min(created_at)) as since from webhook_events
+     where waiting_for is not null and not processed group by waiting_for order by since limit ${NAMED}`,
+  );
+  const failed = await em.count(WebhookEvent, {
+    processed: false,
+    errorMessage: { $ne: null },
+    waitingFor: null,
+  });
+  const reports = await em.find(MaintenanceState, { name: { $in: ['drift', 'webhook-endpoint'] } });
+  const report = (name: string) => {
+    const row = reports.find((candidate) => candidate.name === name);
+    return row ? { ...row.data, checked_at: timestamp(row.updatedAt) } : null;
+  };
+  return {
+    duplicate_subscriptions: duplicates.map((row) => ({
+      user_id: row.userId,
+      stripe_subscription_id: row.stripeSubscriptionId,
+      duplicate_of: firsts.find((first) => first.id === row.duplicateOf)?.stripeSubscriptionId ?? null,
+    })),
+    parked: parked.map(({ waiting_for, events, since }) => ({
+      waiting_for,
+      events: Number(events),
+      since: timestamp(fromUnixSeconds(Number(since))),
+    })),
+    failed_events: failed,
+    drift: report('drift'),
+    webhook_endpoint: report('webhook-endpoint'),
+  };
+}

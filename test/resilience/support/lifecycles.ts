@@ -1,0 +1,380 @@
+import type Stripe from 'stripe';
+import type { BillingSettings, Sandbox } from '../../../sandbox/index.ts';
+import { PRICE_ANNUEL, PRICE_MENSUEL } from '../../stories/support/world.ts';
+
+export const HOUR = 3_600;
+export const DAY = 24 * HOUR;
+
+/** What happens to a user's subscription, told to the Stripe sandbox. */
+export type Lifecycle = {
+  readonly name: string;
+  readonly live: (life: Life) => Promise<void>;
+  readonly billing?: Partial<BillingSettings>;
+  /** Variables of the worker. */
+  readonly env?: Record<string, string>;
+};
+
+/** The hands of one life: the customer's, the bank's and the clock's. */
+export type Life = {
+  readonly stripe: Stripe;
+  readonly sandbox: Sandbox;
+  readonly userId: number;
+  readonly email: string;
+  /** The Stripe customer, who exists before anything is bought. */
+  readonly customer: string;
+  /** Lets the events so far reach the service before life goes on. */
+  told(): Promise<void>;
+};
+
+export const LIFECYCLES: readonly Lifecycle[] = [
+  {
+    name: 'a purchase',
+    live: async (life) => {
+      await buys(life);
+    },
+  },
+  {
+    name: 'a purchase whose subscription is active from its first event',
+    billing: { checkoutSubscriptionStartsAs: 'active', billingMode: 'classic' },
+    live: async (life) => {
+      await buys(life);
+      await passes(life, 3 * DAY);
+    },
+  },
+  {
+    name: 'a renewal',
+    live: async (life) => {
+      await renews(life, await buys(life));
+    },
+  },
+  {
+    name: 'two renewals',
+    live: async (life) => {
+      const subscription = await buys(life);
+      await renews(life, subscription);
+      await renews(life, subscription);
+    },
+  },
+  {
+    name: 'a renewal that is not paid yet',
+    live: async (life) => {
+      await reachesEnd(life, await buys(life));
+      await passes(life, HOUR / 2);
+    },
+  },
+  {
+    name: 'a failed renewal that waits for its next attempt',
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'failsLater' }));
+      await passes(life, DAY);
+    },
+  },
+  {
+    name: 'a failed renewal that recovers',
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'failsLater' }));
+      await passes(life, DAY);
+      life.sandbox.setCard({ customer: life.customer, card: 'succeeds' });
+      await passes(life, 4 * DAY);
+    },
+  },
+  {
+    name: 'a failed renewal that ends canceled',
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'failsLater' }));
+      await passes(life, 4 * DAY);
+      await passes(life, 6 * DAY);
+      await passes(life, 10 * DAY);
+    },
+  },
+  {
+    name: 'a failed renewal that ends unpaid',
+    billing: { afterLastRetry: 'unpaid' },
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'failsLater' }));
+      await passes(life, 4 * DAY);
+      await passes(life, 16 * DAY);
+    },
+  },
+  {
+    name: 'a cancellation at the period end, and the end',
+    live: async (life) => {
+      const subscription = await buys(life);
+      await passes(life, 5 * DAY);
+      life.sandbox.cancelAtPeriodEnd({ subscription });
+      await life.told();
+      await reachesEnd(life, subscription);
+      await passes(life, HOUR);
+    },
+  },
+  {
+    name: 'a cancellation that is taken back',
+    live: async (life) => {
+      const subscription = await buys(life);
+      await passes(life, 5 * DAY);
+      life.sandbox.cancelAtPeriodEnd({ subscription });
+      await passes(life, DAY);
+      life.sandbox.resume({ subscription });
+      await life.told();
+    },
+  },
+  {
+    name: 'a purchase, cancellation, undoing and cancellation within one second',
+    live: async (life) => {
+      const subscription = await buys(life, { silent: true });
+      life.sandbox.cancelAtPeriodEnd({ subscription });
+      life.sandbox.resume({ subscription });
+      life.sandbox.cancelAtPeriodEnd({ subscription });
+      await life.told();
+    },
+  },
+  {
+    name: 'a cancellation now',
+    live: async (life) => {
+      const subscription = await buys(life);
+      await passes(life, 5 * DAY);
+      life.sandbox.cancelNow({ subscription });
+      await life.told();
+    },
+  },
+  {
+    name: 'a purchase and its cancellation within one second',
+    live: async (life) => {
+      life.sandbox.cancelNow({ subscription: await buys(life, { silent: true }) });
+      await life.told();
+    },
+  },
+  {
+    name: 'another subscription after a cancellation',
+    live: async (life) => {
+      const first = await buys(life);
+      await passes(life, 5 * DAY);
+      life.sandbox.cancelNow({ subscription: first });
+      await passes(life, DAY);
+      await buys(life, { plan: 'annuel' });
+    },
+  },
+  {
+    name: 'another subscription in the second of a cancellation',
+    live: async (life) => {
+      const first = await buys(life);
+      await passes(life, 5 * DAY);
+      life.sandbox.cancelNow({ subscription: first });
+      await buys(life);
+    },
+  },
+  {
+    name: 'two subscriptions of one user, the first of which ends',
+    live: async (life) => {
+      const first = await buys(life);
+      await passes(life, 5 * DAY);
+      await buys(life, { plan: 'annuel' });
+      await passes(life, DAY);
+      life.sandbox.cancelNow({ subscription: first });
+      await life.told();
+    },
+  },
+  {
+    name: 'two live subscriptions of one user',
+    live: async (life) => {
+      await buys(life);
+      await passes(life, 5 * DAY);
+      await buys(life, { plan: 'annuel' });
+    },
+  },
+  {
+    name: 'a change to the yearly plan',
+    live: async (life) => {
+      const subscription = await buys(life);
+      await passes(life, 10 * DAY);
+      life.sandbox.changePlan({ subscription, price: PRICE_ANNUEL });
+      await life.told();
+    },
+  },
+  {
+    name: 'a change to the monthly plan',
+    live: async (life) => {
+      const subscription = await buys(life, { plan: 'annuel' });
+      await passes(life, 10 * DAY);
+      life.sandbox.changePlan({ subscription, price: PRICE_MENSUEL });
+      await passes(life, DAY);
+    },
+  },
+  {
+    name: 'a trial that converts',
+    live: async (life) => {
+      const subscription = await buys(life, { trialDays: 14 });
+      await passes(life, 11 * DAY);
+      await reachesEnd(life, subscription);
+      await passes(life, HOUR);
+    },
+  },
+  {
+    name: 'a trial that lapses',
+    live: async (life) => {
+      const subscription = await buys(life, { trialDays: 14, withoutCard: 'cancel' });
+      await passes(life, 11 * DAY);
+      await reachesEnd(life, subscription);
+      await passes(life, HOUR);
+    },
+  },
+  {
+    name: 'a trial that pauses',
+    live: async (life) => {
+      const subscription = await buys(life, { trialDays: 14, withoutCard: 'pause' });
+      await passes(life, 11 * DAY);
+      await reachesEnd(life, subscription);
+      await passes(life, HOUR);
+    },
+  },
+  {
+    name: '3-D Secure at the purchase',
+    live: async (life) => {
+      await buys(life, { card: 'authentication' });
+    },
+  },
+  {
+    name: '3-D Secure at the renewal, granted',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'alwaysAuthentication' });
+      await renews(life, subscription);
+      await passes(life, HOUR);
+      life.sandbox.authenticate({ id: await latestInvoice(life, subscription), accept: true });
+      await life.told();
+    },
+  },
+  {
+    name: '3-D Secure at the renewal, refused',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'alwaysAuthentication' });
+      await renews(life, subscription);
+      await passes(life, HOUR);
+      life.sandbox.authenticate({ id: await latestInvoice(life, subscription), accept: false });
+      await life.told();
+    },
+  },
+  {
+    name: 'a partial and a full refund',
+    live: async (life) => {
+      const subscription = await buys(life);
+      await passes(life, DAY);
+      life.sandbox.refund({ of: subscription, amount: 300 });
+      await passes(life, DAY);
+      life.sandbox.refund({ of: subscription });
+      await life.told();
+    },
+  },
+  {
+    name: 'a full refund that ends premium',
+    env: { PREMIUM_ON_REFUND: 'end' },
+    live: async (life) => {
+      const subscription = await buys(life);
+      await passes(life, DAY);
+      life.sandbox.refund({ of: subscription });
+      await passes(life, DAY);
+    },
+  },
+  {
+    name: 'a refund that fails after all',
+    live: async (life) => {
+      const subscription = await buys(life);
+      await passes(life, DAY);
+      const refund = life.sandbox.refund({ of: subscription });
+      await passes(life, DAY);
+      life.sandbox.failRefund({ refund: refund.id });
+      await life.told();
+    },
+  },
+  {
+    name: 'a dispute that is won',
+    live: (life) => isDisputed(life, 'won'),
+  },
+  {
+    name: 'a dispute that is lost and suspends premium',
+    env: { PREMIUM_ON_DISPUTE: 'suspend' },
+    live: (life) => isDisputed(life, 'lost'),
+  },
+  {
+    name: 'a customer who is deleted',
+    live: async (life) => {
+      await buys(life);
+      await passes(life, 5 * DAY);
+      life.sandbox.deleteCustomer({ customer: life.customer });
+      await life.told();
+    },
+  },
+];
+
+type Purchase = {
+  plan?: 'mensuel' | 'annuel';
+  card?: string;
+  trialDays?: number;
+  /** No card is asked for; what becomes of the trial then. */
+  withoutCard?: 'cancel' | 'pause';
+  /** Life goes on before the service hears of it. */
+  silent?: boolean;
+};
+
+/** Buys as our own checkout has people buy. @returns the subscription's id */
+async function buys(life: Life, purchase: Purchase = {}): Promise<string> {
+  const { stripe, sandbox, userId, customer, email } = life;
+  const { plan = 'mensuel', card, trialDays, withoutCard, silent = false } = purchase;
+  const metadata = { user_id: String(userId), plan_type: plan };
+  const session = await stripe.checkout.sessions.create({
+    mode: 'subscription',
+    line_items: [{ price: plan === 'mensuel' ? PRICE_MENSUEL : PRICE_ANNUEL, quantity: 1 }],
+    success_url: 'https://matcha.example/merci',
+    customer,
+    client_reference_id: String(userId),
+    metadata,
+    subscription_data: {
+      metadata,
+      ...(trialDays === undefined ? {} : { trial_period_days: trialDays }),
+      ...(withoutCard === undefined
+        ? {}
+        : { trial_settings: { end_behavior: { missing_payment_method: withoutCard } } }),
+    },
+    ...(withoutCard === undefined ? {} : { payment_method_collection: 'if_required' }),
+  });
+  const { session: paid, outcome } = sandbox.completeCheckout({
+    session: session.id,
+    email,
+    authenticate: true,
+    ...(card === undefined ? {} : { card }),
+  });
+  if (outcome !== 'complete') throw new Error(`The purchase ended as ${outcome}`);
+  if (!silent) await life.told();
+  return String(paid.subscription);
+}
+
+async function passes(life: Life, seconds: number): Promise<void> {
+  await life.sandbox.advance(seconds);
+  await life.told();
+}
+
+/** To the second in which the period ends; a renewal's draft is made then. */
+async function reachesEnd(life: Life, subscription: string): Promise<void> {
+  const { items } = await life.stripe.subscriptions.retrieve(subscription);
+  const end = items.data[0]?.current_period_end ?? 0;
+  // In steps shorter than what Stripe announces in between, so that the service hears of each in its time.
+  while (life.sandbox.now < end) await passes(life, Math.min(8 * DAY, end - life.sandbox.now));
+}
+
+async function renews(life: Life, subscription: string): Promise<void> {
+  await reachesEnd(life, subscription);
+  await passes(life, HOUR);
+}
+
+async function latestInvoice(life: Life, subscription: string): Promise<string> {
+  const { latest_invoice: invoice } = await life.stripe.subscriptions.retrieve(subscription);
+  return typeof invoice === 'string' ? invoice : (invoice?.id ?? '');
+}
+
+async function isDisputed(life: Life, outcome: 'won' | 'lost'): Promise<void> {
+  const subscription = await buys(life);
+  await passes(life, 5 * DAY);
+  const dispute = life.sandbox.openDispute({ of: subscription });
+  await passes(life, 5 * DAY);
+  life.sandbox.closeDispute({ dispute: dispute.id, outcome });
+  await life.told();
+}
