@@ -107,7 +107,8 @@ const NEW_TABLES: readonly string[] = [
     type varchar(50) not null,
     data jsonb not null,
     created_at timestamp not null default timezone('utc', now()),
-    delivered_at timestamp
+    delivered_at timestamp,
+    silent boolean not null default false
   )`,
 ];
 

@@ -16,6 +16,8 @@ export const OutboxMessage = defineEntity({
     data: p.json<Record<string, unknown>>(),
     createdAt: utcTimestamp(),
     deliveredAt: utcTimestamp().nullable(),
+    /** Noted without being sent: old news that a backfill found, never to be announced again. */
+    silent: p.boolean(),
   },
 });
 export type OutboxMessage = InferEntity<typeof OutboxMessage>;

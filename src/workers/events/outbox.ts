@@ -12,26 +12,27 @@ export type NewMessage = Caused & { outboxId: number };
 /**
  * Writes announcements into the outbox. A fact that was announced before, by whatever event, is left out: the unique
  * key decides.
- * @param delivered writes them as delivered already, so that nobody is told
+ * @param silent notes them as announced without telling anybody
  * @returns the ones that are new
  */
 export async function writeOutbox(
   em: EntityManager,
   announcements: readonly Caused[],
   now: Date,
-  delivered: boolean,
+  silent: boolean,
 ): Promise<NewMessage[]> {
   if (announcements.length === 0) return [];
   const table = em.getMetadata().get(OutboxMessage).tableName;
   const inserted = await em.execute<{ id: string | number; fact: string }[]>(
-    `insert into ${table} (fact, user_id, type, data, created_at, delivered_at)
-     select fact, user_id, type, data, (?::timestamptz at time zone 'UTC'), (?::timestamptz at time zone 'UTC')
+    `insert into ${table} (fact, user_id, type, data, created_at, delivered_at, silent)
+     select fact, user_id, type, data, (?::timestamptz at time zone 'UTC'), (?::timestamptz at time zone 'UTC'), ?
      from json_to_recordset(?::json) as message(fact text, user_id int, type text, data jsonb)
      on conflict (fact) do nothing
      returning id, fact`,
     [
       now.toISOString(),
-      delivered ? now.toISOString() : null,
+      silent ? now.toISOString() : null,
+      silent,
       JSON.stringify(
         // In one order for everybody: two transactions that announce the same facts must not wait in a circle.
         [...announcements]

@@ -200,7 +200,7 @@ export class World {
     const sent = await this.orm.em
       .fork()
       .execute<{ user_id: number; count: string }[]>(
-        'select user_id, count(*) from outbox_messages where delivered_at is not null group by user_id',
+        'select user_id, count(*) from outbox_messages where delivered_at is not null and not silent group by user_id',
       );
     for (const { user_id, count } of sent) {
       await this.#members.find((member) => member.id === user_id)?.hasHeard(Number(count));
