@@ -32,38 +32,42 @@ describe('A login token', () => {
     expect(identity).to.deep.equal({ userId: 42, expiresAt: new Date(exp * 1_000) });
   });
 
-  for (const [story, claims] of Object.entries({
-    'expired 50 s ago': { exp: inSeconds(-50) },
-    'is valid in 50 s': { nbf: inSeconds(50) },
-    'was issued 50 s from now': { iat: inSeconds(50) },
-    'has no scope': { scope: undefined },
-    'has neither iat nor nbf': { iat: undefined },
-    'has the highest possible user id': { sub: '2147483647' },
+  // Functions, because the file is read long before its tests run.
+  for (const [story, claimsNow] of Object.entries({
+    'expired 50 s ago': () => ({ exp: inSeconds(-50) }),
+    'is valid in 50 s': () => ({ nbf: inSeconds(50) }),
+    'was issued 50 s from now': () => ({ iat: inSeconds(50) }),
+    'has no scope': () => ({ scope: undefined }),
+    'has neither iat nor nbf': () => ({ iat: undefined }),
+    'has the highest possible user id': () => ({ sub: '2147483647' }),
   })) {
     it(`is accepted when it ${story}`, async () => {
-      await verifyLoginToken(loginToken('42', { claims }), { secret: JWT_SECRET, isRevoked: neverRevoked });
+      await verifyLoginToken(loginToken('42', { claims: claimsNow() }), {
+        secret: JWT_SECRET,
+        isRevoked: neverRevoked,
+      });
     });
   }
 
-  for (const [story, claims] of Object.entries({
-    'expired 70 s ago': { exp: inSeconds(-70) },
-    'has no expiry': { exp: undefined },
-    'has an expiry that is no number': { exp: 'tomorrow' },
-    'is valid in 70 s': { nbf: inSeconds(70) },
-    'was issued 70 s from now': { iat: inSeconds(70) },
-    'has an iat that is no number': { iat: 'yesterday' },
-    'is a refresh token': { scope: 'refresh' },
-    'has a scope that is null': { scope: null },
-    'has no subject': { sub: undefined },
-    'has a number as subject': { sub: 42 },
-    'has subject 0': { sub: '0' },
-    'has a negative subject': { sub: '-1' },
-    'has a subject with a leading zero': { sub: '042' },
-    'has a subject that is no number': { sub: '42; drop table users' },
-    'has a subject beyond the column': { sub: '2147483648' },
+  for (const [story, claimsNow] of Object.entries({
+    'expired 70 s ago': () => ({ exp: inSeconds(-70) }),
+    'has no expiry': () => ({ exp: undefined }),
+    'has an expiry that is no number': () => ({ exp: 'tomorrow' }),
+    'is valid in 70 s': () => ({ nbf: inSeconds(70) }),
+    'was issued 70 s from now': () => ({ iat: inSeconds(70) }),
+    'has an iat that is no number': () => ({ iat: 'yesterday' }),
+    'is a refresh token': () => ({ scope: 'refresh' }),
+    'has a scope that is null': () => ({ scope: null }),
+    'has no subject': () => ({ sub: undefined }),
+    'has a number as subject': () => ({ sub: 42 }),
+    'has subject 0': () => ({ sub: '0' }),
+    'has a negative subject': () => ({ sub: '-1' }),
+    'has a subject with a leading zero': () => ({ sub: '042' }),
+    'has a subject that is no number': () => ({ sub: '42; drop table users' }),
+    'has a subject beyond the column': () => ({ sub: '2147483648' }),
   })) {
     it(`is refused with 401 when it ${story}`, async () => {
-      expect((await refusal(loginToken('42', { claims }))).status).to.equal(401);
+      expect((await refusal(loginToken('42', { claims: claimsNow() }))).status).to.equal(401);
     });
   }
 

@@ -14,6 +14,8 @@ export type StripeEventJob = {
 /** An outbox message on its way to the gateway. */
 export type NotificationJob = {
   outboxId: number;
+  /** What is announced; the outbox's unique key. */
+  fact: string;
   type: string;
   userId: number;
   data: Record<string, unknown>;

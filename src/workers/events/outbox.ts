@@ -55,9 +55,9 @@ export async function queueMessages(
 ): Promise<void> {
   if (messages.length === 0) return;
   await notifications.addBulk(
-    messages.map(({ outboxId, type, userId, data, correlationId }) => ({
+    messages.map(({ outboxId, fact, type, userId, data, correlationId }) => ({
       name: type,
-      data: { outboxId, type, userId, data, correlationId },
+      data: { outboxId, fact, type, userId, data, correlationId },
       opts: { jobId: `outbox-${outboxId}` },
     })),
   );

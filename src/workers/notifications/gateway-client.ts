@@ -32,7 +32,7 @@ export class GatewayClient {
    * Hands one message to the gateway.
    * @throws {GatewayRefused} on anything but 2xx; network errors and time-outs pass through
    */
-  async broadcast({ outboxId, type, userId, data, correlationId }: NotificationJob): Promise<void> {
+  async broadcast({ fact, type, userId, data, correlationId }: NotificationJob): Promise<void> {
     const response = await fetch(this.#url, {
       method: 'POST',
       headers: {
@@ -40,7 +40,8 @@ export class GatewayClient {
         'x-internal-key': this.#internalKey,
         'x-request-id': correlationId.slice(0, 64),
         // Lets a gateway that knows the header announce once what had to be sent twice after a crash.
-        'idempotency-key': `outbox-${outboxId}`,
+        // It names the fact rather than the row, whose number means nothing outside of one database.
+        'idempotency-key': fact,
       },
       body: JSON.stringify({ type, user_id: String(userId), data }),
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -9,8 +9,10 @@ const UNDELIVERED_AFTER_MS = 30 * SECOND;
 export async function sweepUndeliveredMessages({ orm, notifications, clock }: SweepDeps): Promise<number> {
   const rows = await orm.em
     .fork()
-    .execute<{ id: string | number; type: string; user_id: number; data: Record<string, unknown> }[]>(
-      `select id, type, user_id, data from outbox_messages
+    .execute<
+      { id: string | number; fact: string; type: string; user_id: number; data: Record<string, unknown> }[]
+    >(
+      `select id, fact, type, user_id, data from outbox_messages
      where delivered_at is null and created_at < ?::timestamptz at time zone 'UTC'
      order by id limit ${MOST_AT_ONCE}`,
       [new Date(clock.now().getTime() - UNDELIVERED_AFTER_MS).toISOString()],
@@ -19,6 +21,7 @@ export async function sweepUndeliveredMessages({ orm, notifications, clock }: Sw
     notifications,
     rows.map((row) => ({
       outboxId: Number(row.id),
+      fact: row.fact,
       type: row.type,
       userId: row.user_id,
       data: row.data,
