@@ -4,8 +4,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { pino } from 'pino';
+import type Stripe from 'stripe';
 import { Databases } from '../../../rig/databases.ts';
-import { createSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
+import { createSandbox, NEWEST_VERSION, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
 import { readWebConfig } from '../../../src/api/config.ts';
 import { createApp } from '../../../src/api/index.ts';
 import { createGateway, type Gateway, readGatewayConfig } from '../../../src/gateway/index.ts';
@@ -112,6 +113,7 @@ export class World {
     this.rows = new Rows(parts.orm);
     this.gatewayUrl = parts.gatewayUrl;
     this.webUrl = parts.webUrl;
+    this.stripe = createStripe(parts.workerConfig.stripe);
     this.#jobs.setMaxListeners(0);
   }
 
@@ -129,6 +131,9 @@ export class World {
   get now(): Date {
     return this.clock.now();
   }
+
+  /** Stripe as the dashboard's people use it. */
+  readonly stripe: Stripe;
 
   /** What a process of this installation is told. */
   get environment(): Record<string, string> {
@@ -221,8 +226,10 @@ export class World {
 
   /** Runs a maintenance task and waits for what it sets in motion. */
   async maintain(task: Parameters<QueueOf<'maintenance'>['add']>[1]): Promise<void> {
-    await this.#parts.queues.maintenance.add(task.task, task, { attempts: 1 });
+    const job = await this.#parts.queues.maintenance.add(task.task, task, { attempts: 1 });
     await this.settle();
+    const failed = (await this.failedJobs('maintenance')).find(({ id }) => id === job.id);
+    if (failed) throw new Error(`The maintenance task ${task.task} failed: ${failed.reason}`);
   }
 
   /** Jobs that were given up, with their reasons. */
@@ -278,7 +285,7 @@ async function openParts(databaseName: string, options: WorldOptions): Promise<P
   const sandbox = await createSandbox({
     frozen: true,
     prices: { mensuel: PRICE_MENSUEL, annuel: PRICE_ANNUEL },
-    webhook: { url: `${gatewayUrl}/api/stripe/webhook`, secret: WEBHOOK_SECRET },
+    webhook: { url: `${gatewayUrl}/api/stripe/webhook`, secret: WEBHOOK_SECRET, apiVersion: NEWEST_VERSION },
     ...options.sandbox,
   });
   holder.sandbox = sandbox;

@@ -40,7 +40,8 @@ export async function sweep(deps: SweepDeps): Promise<void> {
       const count = await part(deps);
       if (count > 0) found[name] = count;
     } catch (thrown) {
-      failures.push(new Error(`The sweep of ${name} failed`, { cause: toError(thrown) }));
+      const cause = toError(thrown);
+      failures.push(new Error(`The sweep of ${name} failed: ${cause.message}`, { cause }));
     }
   }
   if (Object.keys(found).length > 0) deps.logger.info(found, 'The sweep found something to put right');
