@@ -1,19 +1,9 @@
-import { SECOND } from '../shared/duration.ts';
-import { ConfigError } from '../shared/errors.ts';
-import { createLogger } from '../shared/logger.ts';
-import { exitOnSignal, ShutdownStack } from '../shared/shutdown.ts';
+import { startProcess } from '../shared/start-process.ts';
 import { readWebConfig } from './config.ts';
 import { createWeb } from './web.ts';
 
-try {
-  const config = readWebConfig(process.env);
-  const logger = createLogger('web', config.logging.level);
-  const stack = new ShutdownStack(logger);
-  exitOnSignal(stack, logger, 20 * SECOND);
-  const web = await createWeb({ config, logger, stack });
+await startProcess('web', readWebConfig, async (parts) => {
+  const web = await createWeb(parts);
   const port = await web.listen();
-  logger.info({ port }, `The payment service listens on ${config.listening.host}:${port}`);
-} catch (error) {
-  console.error(error instanceof ConfigError ? error.message : error);
-  process.exit(1);
-}
+  parts.logger.info({ port }, `The payment service listens on ${parts.config.listening.host}:${port}`);
+});

@@ -19,14 +19,15 @@ const lock = JSON.parse(read('package-lock.json')) as Lock;
 describe('The production build', function () {
   this.timeout(60_000);
   let directory: PrivateDir;
-  const databases = new Databases({
-    host: process.env.TEST_DB_HOST ?? '',
-    port: Number(process.env.TEST_DB_PORT),
-    user: process.env.TEST_DB_USER ?? '',
-    password: process.env.TEST_DB_PASSWORD ?? '',
-  });
+  let databases: Databases;
 
   before(async () => {
+    databases = new Databases({
+      host: process.env.TEST_DB_HOST ?? '',
+      port: Number(process.env.TEST_DB_PORT),
+      user: process.env.TEST_DB_USER ?? '',
+      password: process.env.TEST_DB_PASSWORD ?? '',
+    });
     directory = createPrivateDir('build');
     const built = await run(
       join(ROOT, 'node_modules/typescript/bin/tsc'),

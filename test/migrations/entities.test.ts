@@ -12,8 +12,8 @@ import {
 import { ORIGINS } from '../support/fixtures/old-matcha.ts';
 import { openSubject, queryAtUtc, type Subject } from './support.ts';
 
-/** In the hour that Paris's clocks skip, in July for New York's, and with milliseconds. */
-const MOMENTS = ['2026-03-29T01:30:00.123Z', '2026-07-01T23:59:59.999Z', '2026-11-01T05:30:00.000Z'] as const;
+/** Wall clocks that New York skips, that Paris skips, and that New York has twice. */
+const MOMENTS = ['2026-03-08T02:30:00.123Z', '2026-03-29T02:30:59.999Z', '2026-11-01T01:30:00.000Z'] as const;
 
 function moment(index: number): Date {
   return new Date(MOMENTS[index % MOMENTS.length] ?? '');
@@ -130,6 +130,7 @@ describe('entities', function () {
           userId,
           type: 'payment_succeeded',
           data: { amount: 9.99 },
+          silent: false,
           createdAt: moment(0),
         });
         for (const index of [0, 1, 2]) {

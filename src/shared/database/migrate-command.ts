@@ -1,13 +1,18 @@
 import { database, logging, readConfig } from '../config/index.ts';
-import { createLogger } from '../logger.ts';
+import { startProcess } from '../start-process.ts';
 import { migrate } from './migrate.ts';
 import { openDatabase } from './orm.ts';
 
-const config = readConfig({ logging, database }, process.env);
-const logger = createLogger('migrate', config.logging.level);
-const orm = await openDatabase(config.database, logger);
-try {
-  await migrate(orm, logger);
-} finally {
-  await orm.close();
-}
+await startProcess(
+  'migrate',
+  (environment) => readConfig({ logging, database }, environment),
+  async ({ config, logger, stack }) => {
+    const orm = await openDatabase(config.database, logger);
+    stack.push('database', () => orm.close());
+    try {
+      await migrate(orm, logger);
+    } finally {
+      await stack.close();
+    }
+  },
+);

@@ -98,13 +98,17 @@ async function cursorOf(
   return cursor && cursor.since <= since ? cursor : undefined;
 }
 
-/** Events of types that do something here and that `webhook_events` has never heard of. Oldest first. */
+/**
+ * Events of types that do something here and that `webhook_events` has never heard of, or has only in the old
+ * service's words, which nothing can be applied from. Oldest first.
+ */
 async function missingOf(orm: MikroORM, page: readonly Stripe.Event[]): Promise<Stripe.Event[]> {
   const ours = page.filter((event) => handlerOf(event.type) !== undefined);
   if (ours.length === 0) return [];
   const known = await orm.em.fork().execute<{ stripe_event_id: string }[]>(
     `select stripe_event_id from webhook_events
-       where stripe_event_id in (select json_array_elements_text(?::json))`,
+       where stripe_event_id in (select json_array_elements_text(?::json))
+         and (processed or data->>'object' = 'event')`,
     [JSON.stringify(ours.map((event) => event.id))],
   );
   const ids = new Set(known.map((row) => row.stripe_event_id));

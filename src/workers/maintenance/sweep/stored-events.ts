@@ -11,13 +11,14 @@ const GIVEN_UP_AFTER_MS = 30 * DAY;
 
 /**
  * Enqueues events that only PostgreSQL holds: stored while Redis was away, failed long enough ago for their job to
- * be gone, or parked for a customer who has a user by now.
+ * be gone, or parked for a customer who has a user by now. Rows of the old service hold parts of an event only;
+ * `reconcile` asks Stripe for those.
  */
 export async function sweepStoredEvents({ orm, events, clock }: SweepDeps): Promise<number> {
   const now = clock.now().getTime();
   const stored = await orm.em.fork().execute<StoredEvent[]>(
     `select stripe_event_id, event_type, data from webhook_events
-     where not processed and data is not null
+     where not processed and data->>'object' = 'event'
        and created_at > ?::timestamptz at time zone 'UTC' and created_at < ?::timestamptz at time zone 'UTC'
        and case
          when waiting_for is not null then exists (
