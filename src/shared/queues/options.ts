@@ -1,5 +1,5 @@
 import type { DefaultJobOptions, WorkerOptions } from 'bullmq';
-import { DAY, HOUR, MINUTE, SECOND } from '../duration.ts';
+import { DAY, HOUR, SECOND } from '../duration.ts';
 import type { QueueName } from './names.ts';
 
 /** The name under which workers know {@link retryDelayMs}. */
@@ -10,18 +10,18 @@ const KEEP_COMPLETED = { age: HOUR / SECOND, count: 5_000 };
 const KEEP_FAILED = { age: (14 * DAY) / SECOND, count: 50_000 };
 
 /**
- * Default job options, one place for all queues. Attempts times the capped delay spans about a day for events and
- * notifications: an outage of a dependency is waited out, and the sweep drives what still failed after that.
+ * Default job options, one place for all queues. Attempts times the capped delay span hours for
+ * events and notifications: an outage of a dependency is waited out, and the sweep drives what still failed then.
  */
 export const JOB_OPTIONS: Readonly<Record<QueueName, DefaultJobOptions>> = {
   'stripe-events': {
-    attempts: 150,
+    attempts: 2_000,
     backoff: { type: BACKOFF },
     removeOnComplete: KEEP_COMPLETED,
     removeOnFail: KEEP_FAILED,
   },
   notifications: {
-    attempts: 150,
+    attempts: 2_000,
     backoff: { type: BACKOFF },
     removeOnComplete: KEEP_COMPLETED,
     removeOnFail: KEEP_FAILED,
@@ -35,10 +35,11 @@ export const JOB_OPTIONS: Readonly<Record<QueueName, DefaultJobOptions>> = {
 };
 
 const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 10 * MINUTE;
+/** Short, because the whole wait is what a user may have to wait once a dependency is back. */
+const LONGEST_DELAY_MS = 30 * SECOND;
 
 /**
- * How long to wait before the next attempt, in milliseconds: doubling from half a second up to ten minutes, and a
+ * How long to wait before the next attempt, in milliseconds: doubling from half a second up to half a minute, and a
  * random half of it, so that what failed together does not come back together.
  * @param attemptsMade at least 1
  */

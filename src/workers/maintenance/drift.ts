@@ -1,3 +1,4 @@
+import type { FilterQuery } from '@mikro-orm/core';
 import type Stripe from 'stripe';
 import { Customer, type PlanType, Subscription, User } from '../../shared/entities/index.ts';
 import { toError } from '../../shared/errors.ts';
@@ -53,6 +54,7 @@ export type DriftOptions = {
 type DriftDeps = SnapshotDeps & { pace: Pace; follow: Follow };
 
 const PAGE_SIZE = 100;
+const ROWS_AT_ONCE = 500;
 
 /** Compares subscriptions and premium with Stripe, field by field. */
 export async function checkDrift(deps: DriftDeps, options: DriftOptions = {}): Promise<DriftReport> {
@@ -74,7 +76,7 @@ export async function checkDrift(deps: DriftDeps, options: DriftOptions = {}): P
     more = page.has_more && startingAfter !== undefined;
     options.onPage?.(report);
   }
-  await checkUnseen(deps, options, seen, report);
+  await checkUnseen(deps, seen, report);
   await checkPremium(deps, options, report);
   return report;
 }
@@ -160,41 +162,71 @@ function wordOf(value: unknown): string | null {
 }
 
 /** Rows that run by our books and that Stripe's list did not have. */
-async function checkUnseen(
-  deps: DriftDeps,
-  options: DriftOptions,
-  seen: ReadonlySet<string>,
-  report: DriftReport,
-): Promise<void> {
-  const running = await deps.orm.em.fork().find(Subscription, { endedAt: null });
-  for (const row of running) {
-    if (seen.has(row.stripeSubscriptionId)) continue;
-    report.checked += 1;
-    const { stripeSubscriptionId: id, stripeCustomerId: customer, userId } = row;
-    const drift = driftOf('unknown_at_stripe', id, customer, userId, [
-      { field: 'status', ours: row.status, stripes: null },
-    ]);
-    report.drifts.push(await heal(deps, { ...options, fix: false }, drift));
+async function checkUnseen(deps: DriftDeps, seen: ReadonlySet<string>, report: DriftReport): Promise<void> {
+  for await (const running of pagesOf(deps, { endedAt: null })) {
+    for (const row of running) {
+      if (seen.has(row.stripeSubscriptionId)) continue;
+      report.checked += 1;
+      report.drifts.push(
+        driftOf('unknown_at_stripe', row.stripeSubscriptionId, row.stripeCustomerId, row.userId, [
+          { field: 'status', ours: row.status, stripes: null },
+        ]),
+      );
+    }
   }
 }
 
 async function checkPremium(deps: DriftDeps, options: DriftOptions, report: DriftReport): Promise<void> {
-  const { policy, clock, orm } = deps;
-  const em = orm.em.fork();
-  const now = clock.now();
-  const rows = await em.find(Subscription, {});
-  const byUser = Map.groupBy(rows, (row) => row.userId);
-  const users = await em.find(User, { id: { $in: [...byUser.keys()] } });
-  for (const user of users) {
-    const expected = (byUser.get(user.id) ?? [])
-      .map((row) => premiumUntil(row, policy, now))
-      .reduce((best, until) => (until !== null && (best === null || until > best) ? until : best), null);
-    if (expected === null || user.premium?.getTime() === expected.getTime()) continue;
-    const drift = driftOf('premium_differs', null, null, user.id, [
-      { field: 'premium', ours: wordOf(user.premium), stripes: wordOf(expected) },
-    ]);
-    if (options.fix) await deps.follow(await settleUsers(deps, [user.id]));
-    report.drifts.push({ ...drift, healed: options.fix === true });
+  const now = deps.clock.now();
+  const checked = new Set<number>();
+  for await (const page of pagesOf(deps, {})) {
+    const fresh = [...new Set(page.map((row) => row.userId))].filter((id) => !checked.has(id));
+    for (const id of fresh) checked.add(id);
+    const em = deps.orm.em.fork();
+    const users = await em.find(User, { id: { $in: fresh } });
+    // All of a user's subscriptions count together, also those on other pages.
+    const byUser = Map.groupBy(await em.find(Subscription, { userId: { $in: fresh } }), (row) => row.userId);
+    for (const user of users) {
+      const drift = premiumDrift(user, byUser.get(user.id) ?? [], deps.policy, now);
+      if (!drift) continue;
+      if (options.fix) await deps.follow(await settleUsers(deps, [user.id]));
+      report.drifts.push({ ...drift, healed: options.fix === true });
+    }
+  }
+}
+
+function premiumDrift(
+  user: User,
+  rows: readonly Subscription[],
+  policy: DriftDeps['policy'],
+  now: Date,
+): Drift | null {
+  const expected = rows
+    .map((row) => premiumUntil(row, policy, now))
+    .reduce((best, until) => (until !== null && (best === null || until > best) ? until : best), null);
+  if (expected === null || user.premium?.getTime() === expected.getTime()) return null;
+  return driftOf('premium_differs', null, null, user.id, [
+    { field: 'premium', ours: wordOf(user.premium), stripes: wordOf(expected) },
+  ]);
+}
+
+/** Our rows a page at a time, so that memory does not grow with the table. */
+async function* pagesOf(
+  { orm }: DriftDeps,
+  where: FilterQuery<Subscription>,
+): AsyncGenerator<Subscription[]> {
+  for (let after = 0; ; ) {
+    const page = await orm.em
+      .fork()
+      .find(
+        Subscription,
+        { $and: [where, { id: { $gt: after } }] },
+        { orderBy: { id: 'asc' }, limit: ROWS_AT_ONCE },
+      );
+    const last = page.at(-1);
+    if (!last) return;
+    yield page;
+    after = last.id;
   }
 }
 

@@ -70,7 +70,9 @@ export class Ledger {
     for (const { userId } of this.#customers.values()) if (userId != null) ids.add(userId);
     for (const session of this.#sessions.values()) ids.add(session.userId);
     for (const payment of this.#payments) ids.add(payment.userId);
-    if (keys.emails.size > 0) {
+    // Addresses are looked through only while somebody is unknown: the table is large and every invoice names one.
+    const unknown = [...keys.customers].some((id) => this.#customers.get(id)?.userId == null);
+    if (unknown && keys.emails.size > 0) {
       const verified = await this.em.execute<{ id: string | number }[]>(
         `select id from users where email_verified and lower(email) in (
            select json_array_elements_text(?::json))`,
@@ -87,7 +89,7 @@ export class Ledger {
       );
     const users = ids.size > 0 ? await this.em.find(User, { id: { $in: [...ids] } }) : [];
     for (const user of users) this.#users.set(user.id, user);
-    if (users.length > 0 && [...keys.customers].some((id) => this.#customers.get(id)?.userId == null)) {
+    if (users.length > 0 && unknown) {
       // A customer may be linked in this unit of work: which one each user prefers must be known then.
       const preferred = await this.em.find(Customer, { userId: { $in: [...ids] }, preferred: true });
       for (const row of preferred) this.#customers.set(row.stripeCustomerId, row);
