@@ -47,7 +47,7 @@ export async function paymentStats(em: EntityManager, userId: number): Promise<P
     successful_payments: successful,
     total_amount_paid: main ? toMajorUnits(Number(main.paid), main.currency) : 0,
     currency: main?.currency ?? null,
-    success_rate: total === 0 ? 0 : Math.round((successful / total) * 10_000) / 100,
+    success_rate: total === 0 ? 0 : Number(((successful / total) * 100).toFixed(2)),
     by_currency: Object.fromEntries(rows.map((row) => [row.currency, currencyStats(row)])),
   };
 }
