@@ -57,7 +57,7 @@ describe('The sweep', () => {
     world.sandbox.deliveries.setRules({ drop: ['*'] });
     const [row] = await world.rows.subscriptions();
     world.sandbox.cancelNow({ subscription: row?.stripeSubscriptionId ?? '' });
-    await world.advance(31 * DAY);
+    await world.advance(35 * DAY);
 
     await world.maintain({ task: 'sweep' });
     await world.maintain({ task: 'sweep' });

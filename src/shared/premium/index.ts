@@ -1,5 +1,6 @@
 export { type PremiumReason, premiumReason } from './premium-reason.ts';
 export {
+  awaitsRenewal,
   inDunning,
   type PremiumFacts,
   type PremiumPolicy,

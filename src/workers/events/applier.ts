@@ -7,7 +7,8 @@ import { recordFailure } from './failures.ts';
 import type { Follow } from './follow.ts';
 import { handlerOf } from './registry.ts';
 import { noReads, readsThrough, type StripeReads } from './stripe-reads.ts';
-import { applyTogether, type ReadyEvent, type UnitOfWorkDeps } from './unit-of-work.ts';
+import type { ReadyEvent, UnitOfWorkDeps } from './unit-of-work.ts';
+import { applyWatched } from './watched-unit.ts';
 
 export type ApplierDeps = UnitOfWorkDeps & {
   stripe: Stripe;
@@ -66,7 +67,7 @@ export class EventApplier {
   async #applyTogether(ready: readonly ReadyEvent[]): Promise<('applied' | 'set aside')[]> {
     const { gate, logger } = this.#deps;
     try {
-      const committed = await applyTogether(this.#deps, ready, noReads);
+      const committed = await applyWatched(this.#deps, ready, noReads);
       await this.#deps.follow(committed);
       const aside = new Set(committed.setAside);
       return ready.map((entry) => (aside.has(entry) ? 'set aside' : 'applied'));
@@ -81,7 +82,13 @@ export class EventApplier {
   }
 
   async #applyAlone(ready: readonly ReadyEvent[]): Promise<'applied'[]> {
-    await this.#deps.follow(await applyTogether(this.#deps, ready, this.#reads));
+    const completed = await Promise.all(
+      ready.map(async ({ event, prepared }) => ({
+        event,
+        prepared: (await prepared?.complete(this.#reads)) ?? null,
+      })),
+    );
+    await this.#deps.follow(await applyWatched(this.#deps, completed, this.#reads));
     return ready.map(() => 'applied');
   }
 

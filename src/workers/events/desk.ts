@@ -21,21 +21,27 @@ export type Desk = {
 export type PreparedEvent = {
   touches: Touches;
   apply(desk: Desk): Promise<Verdict>;
+  /** Adds what Stripe has to tell before anything is locked; for an event that is applied alone. */
+  complete(reads: StripeReads): Promise<PreparedEvent>;
 };
 
 /** @throws PermanentError when the object's shape is unknown */
 export type EventHandler = (object: unknown) => PreparedEvent;
 
 /**
- * Makes a handler from its three parts. `apply` asks Stripe (`desk.reads`) before it changes any row.
+ * Makes a handler from its parts. `apply` asks Stripe (`desk.reads`) before it changes any row; what it must know
+ * before rows are locked (more names of rows) is `complete`'s to ask.
  */
 export function handler<F>(parts: {
   read(object: unknown): F;
+  complete?(facts: F, reads: StripeReads): Promise<F>;
   touches(facts: F): Touches;
   apply(facts: F, desk: Desk): Promise<Verdict> | Verdict;
 }): EventHandler {
-  return (object) => {
-    const facts = parts.read(object);
-    return { touches: parts.touches(facts), apply: async (desk) => parts.apply(facts, desk) };
-  };
+  const prepare = (facts: F): PreparedEvent => ({
+    touches: parts.touches(facts),
+    apply: async (desk) => parts.apply(facts, desk),
+    complete: async (reads) => prepare((await parts.complete?.(facts, reads)) ?? facts),
+  });
+  return (object) => prepare(parts.read(object));
 }

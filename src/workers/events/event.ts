@@ -1,5 +1,6 @@
 import { PermanentError } from '../../shared/errors.ts';
 import { type EventFacts, readEvent } from '../../shared/stripe/facts/index.ts';
+import { type TracePlace, tracePlace } from '../../shared/tracing/index.ts';
 
 /** One Stripe event in a worker's hands. */
 export type IncomingEvent = {
@@ -7,6 +8,8 @@ export type IncomingEvent = {
   /** As Stripe sent it, for `webhook_events.data`. */
   payload: unknown;
   correlationId: string;
+  /** Where the job belongs in its trace; undefined without tracing. */
+  trace?: TracePlace;
 };
 
 /** @throws PermanentError when the payload is no JSON or no event */
@@ -17,7 +20,7 @@ export function parseEvent(payload: string, correlationId: string): IncomingEven
   } catch (cause) {
     throw new PermanentError('The payload of this job is not JSON', { cause });
   }
-  return { facts: readEvent(parsed), payload: parsed, correlationId };
+  return { facts: readEvent(parsed), payload: parsed, correlationId, trace: tracePlace() };
 }
 
 /** What became of an event. A parked one waits for a key (`cus_…`, `pi_…`) that nothing here knows yet. */

@@ -2,7 +2,9 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../../shared/clock.ts';
 import { toError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { countEvent } from '../../shared/metrics/events.ts';
 import type { IncomingEvent } from './event.ts';
+import { countedType } from './watched-unit.ts';
 
 /** Longer messages help nobody and may carry what does not belong there. */
 const MESSAGE_LIMIT = 500;
@@ -16,13 +18,14 @@ export async function recordFailure(
   { facts, payload }: IncomingEvent,
   error: Error,
 ): Promise<void> {
+  countEvent(countedType(facts.type), 'failed');
   try {
     await orm.em.fork().execute(
       `insert into webhook_events
          (stripe_event_id, event_type, processed, data, error_message, retry_count, created_at, stripe_created_at, livemode)
-       values (?, ?, false, ?::jsonb, ?, 1, ?::timestamptz at time zone 'UTC', ?::timestamptz at time zone 'UTC', ?)
+       values (?, ?, false, ?::jsonb, ?, 1, ?, ?, ?)
        on conflict (stripe_event_id) do update
-         set error_message = excluded.error_message, retry_count = webhook_events.retry_count + 1
+         set error_message = excluded.error_message, retry_count = coalesce(webhook_events.retry_count, 0) + 1
          where not webhook_events.processed`,
       [
         facts.id,

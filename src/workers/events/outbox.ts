@@ -1,13 +1,20 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { OutboxMessage } from '../../shared/entities/index.ts';
 import type { NotificationJob, QueueOf } from '../../shared/queues/index.ts';
+import type { TracePlace } from '../../shared/tracing/index.ts';
 import type { Announcement } from './ledger/index.ts';
 
 /** An announcement and the event it came from. */
 type Caused = Announcement & { correlationId: string };
 
 /** An outbox row that this transaction wrote, ready to be queued once it has committed. */
-export type NewMessage = Caused & { outboxId: number };
+export type NewMessage = Caused & {
+  outboxId: number;
+  /** When Stripe made the event, in Unix milliseconds. */
+  causedAt?: number;
+  /** Where its delivery belongs in the event's trace. */
+  trace?: TracePlace;
+};
 
 /**
  * Writes announcements into the outbox. A fact that was announced before, by whatever event, is left out: the unique
@@ -51,14 +58,14 @@ export async function writeOutbox(
 /** Hands outbox messages to the `notifications` queue. Doing it twice is harmless: the job's id is the row's. */
 export async function queueMessages(
   notifications: QueueOf<'notifications'>,
-  messages: readonly NotificationJob[],
+  messages: readonly (NotificationJob & Pick<NewMessage, 'trace'>)[],
 ): Promise<void> {
   if (messages.length === 0) return;
   await notifications.addBulk(
-    messages.map(({ outboxId, fact, type, userId, data, correlationId }) => ({
+    messages.map(({ outboxId, fact, type, userId, data, correlationId, causedAt, trace }) => ({
       name: type,
-      data: { outboxId, fact, type, userId, data, correlationId },
-      opts: { jobId: `outbox-${outboxId}` },
+      data: { outboxId, fact, type, userId, data, correlationId, causedAt },
+      opts: { jobId: `outbox-${outboxId}`, ...(trace ? { telemetry: { metadata: trace } } : {}) },
     })),
   );
 }

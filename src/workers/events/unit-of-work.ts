@@ -14,6 +14,9 @@ import { StripeReadNeeded, type StripeReads } from './stripe-reads.ts';
 /** An event whose payload was understood, or one that nobody here handles. */
 export type ReadyEvent = { event: IncomingEvent; prepared: PreparedEvent | null };
 
+/** An event and what became of it. */
+export type JudgedEvent = { event: IncomingEvent; verdict: Verdict };
+
 /** What a unit of work leaves to be done once it has committed. */
 export type Committed = {
   messages: NewMessage[];
@@ -58,14 +61,16 @@ export function inUnitOfWork(
 /**
  * Applies events as one unit of work, their own `processed` marks included.
  * @param reads how handlers may ask Stripe; in a group they may not
- * @returns what is left to do, and the events that need Stripe's word and so have to be applied alone
+ * @returns what is left to do, what became of each event, and the events that need Stripe's word and so have to be
+ *   applied alone
  */
 export async function applyTogether(
   deps: UnitOfWorkDeps,
   ready: readonly ReadyEvent[],
   reads: StripeReads,
-): Promise<Committed & { setAside: readonly ReadyEvent[] }> {
+): Promise<Committed & { setAside: readonly ReadyEvent[]; judged: readonly JudgedEvent[] }> {
   const setAside: ReadyEvent[] = [];
+  const judged: JudgedEvent[] = [];
   const committed = await inUnitOfWork(
     deps,
     ready.map(({ prepared }) => prepared?.touches ?? {}),
@@ -76,11 +81,14 @@ export async function applyTogether(
         ledger.correlationId = entry.event.correlationId;
         const verdict = await judge(deps, entry, ledger, reads);
         if (verdict === null) setAside.push(entry);
-        else mark(ledger, entry.event, verdict, deps.clock.now());
+        else {
+          mark(ledger, entry.event, verdict, deps.clock.now());
+          judged.push({ event: entry.event, verdict });
+        }
       }
     },
   );
-  return { ...committed, setAside };
+  return { ...committed, setAside, judged };
 }
 
 /** @returns null when the event needs Stripe's word and may not have it here */

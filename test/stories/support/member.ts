@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import jwt from 'jsonwebtoken';
 import { WebSocket } from 'ws';
+import { toUnixSeconds } from '../../../src/shared/unix-time.ts';
+import { type Account, accountOf } from './account.ts';
 import { JWT_SECRET, type World } from './world.ts';
 
 /** A frame as the browser receives it. */
@@ -22,6 +24,8 @@ export class Member {
   readonly #world: World;
   readonly #socket: WebSocket;
   #heard = 0;
+  /** How many of the notices {@link news} has told. */
+  #told = 0;
 
   private constructor(world: World, id: number, email: string, socket: WebSocket, token: string) {
     this.#world = world;
@@ -39,7 +43,8 @@ export class Member {
 
   static async open(world: World, id: number, email: string): Promise<Member> {
     // Years, so that a story may take years of the sandbox's time.
-    const token = jwt.sign({ scope: 'access' }, JWT_SECRET, { subject: String(id), expiresIn: '20y' });
+    const claims = { scope: 'access', iat: toUnixSeconds(world.now) };
+    const token = jwt.sign(claims, JWT_SECRET, { subject: String(id), expiresIn: '20y' });
     const socket = new WebSocket(`${world.gatewayUrl.replace('http', 'ws')}/ws?token=${token}`);
     const member = new Member(world, id, email, socket, token);
     await once(socket, 'message');
@@ -76,6 +81,11 @@ export class Member {
     return answer.body.data as SubscriptionAnswer;
   }
 
+  /** All that the API tells this user, made sure of against the rows and against itself. */
+  account(): Promise<Account> {
+    return accountOf(this, this.#world);
+  }
+
   /** Begins a checkout; answers with the session's id. */
   async beginCheckout(plan: 'mensuel' | 'annuel' = 'mensuel'): Promise<string> {
     const answer = await this.post('/api/stripe/subscription', { plan_type: plan });
@@ -83,13 +93,30 @@ export class Member {
     return (answer.body.data as { id: string }).id;
   }
 
+  /** Becomes a customer at Stripe without buying; answers with the customer's id. */
+  async becomesCustomer(): Promise<string> {
+    await this.beginCheckout();
+    await this.#world.settle();
+    const customer = (await this.#world.rows.customers()).find((row) => row.userId === this.id);
+    if (!customer) throw new Error(`User ${this.id} has no customer`);
+    return customer.stripeCustomerId;
+  }
+
   /** Buys and waits until everything about the purchase has arrived. Answers with the subscription's id. */
   async buys(plan: 'mensuel' | 'annuel' = 'mensuel', card = 'succeeds'): Promise<string> {
     const session = await this.beginCheckout(plan);
+    return this.pays(session, { card });
+  }
+
+  /** Fills in the page of a checkout; see {@link buys}. */
+  async pays(
+    session: string,
+    given: { card?: string; promo?: string; authenticate?: boolean } = {},
+  ): Promise<string> {
     const { session: paid, outcome } = this.#world.sandbox.completeCheckout({
       session,
-      card,
       email: this.email,
+      ...given,
     });
     if (outcome !== 'complete') throw new Error(`The purchase ended as ${outcome}`);
     await this.#world.settle();
@@ -107,9 +134,25 @@ export class Member {
     return this.notices.map((notice) => notice.type);
   }
 
-  /** Forgets what was heard, so that a story can ask what its next step causes. */
+  /** Forgets what was heard. */
   forget(): void {
     this.notices.length = 0;
+    this.#told = 0;
+  }
+
+  /** The types of the notices since this was last asked, in alphabetical order. */
+  news(): string[] {
+    const fresh = this.notices.slice(this.#told);
+    this.#told = this.notices.length;
+    return fresh.map((notice) => notice.type).sort();
+  }
+
+  /** What the latest notice of a type said. */
+  latest(type: string): Record<string, unknown> {
+    const notice = this.notices.findLast((each) => each.type === type);
+    if (!notice)
+      throw new Error(`Never heard ${type}, only ${this.notices.map((each) => each.type).join(', ')}`);
+    return notice.data;
   }
 
   close(): void {

@@ -17,6 +17,16 @@ export class Rows {
     this.#orm = orm;
   }
 
+  /** The only subscription there is. */
+  async subscription(): Promise<Subscription> {
+    return only(await this.subscriptions());
+  }
+
+  /** The only payment there is. */
+  async payment(): Promise<Payment> {
+    return only(await this.payments());
+  }
+
   subscriptions(): Promise<Subscription[]> {
     return this.#orm.em.fork().find(Subscription, {}, { orderBy: { id: 'asc' } });
   }
@@ -53,4 +63,10 @@ export class Rows {
       .execute('truncate subscriptions, payments, webhook_events, outbox_messages, invoice_payments cascade');
     await this.#orm.em.fork().execute('update users set premium = null');
   }
+}
+
+function only<T>(rows: readonly T[]): T {
+  const [row] = rows;
+  if (row === undefined || rows.length > 1) throw new Error(`Expected one row, found ${rows.length}`);
+  return row;
 }

@@ -6,7 +6,13 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { pino } from 'pino';
 import type Stripe from 'stripe';
 import { Databases } from '../../../rig/databases.ts';
-import { createSandbox, NEWEST_VERSION, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
+import {
+  createSandbox,
+  NEWEST_VERSION,
+  type Sandbox,
+  type SandboxOptions,
+  signatureHeader,
+} from '../../../sandbox/index.ts';
 import { readWebConfig } from '../../../src/api/config.ts';
 import { createApp } from '../../../src/api/index.ts';
 import { createGateway, type Gateway, readGatewayConfig } from '../../../src/gateway/index.ts';
@@ -29,8 +35,13 @@ export const JWT_SECRET = 'a-secret-for-signing-story-tokens';
 export const WEBHOOK_SECRET = 'whsec_stories_0123456789';
 const TEMPLATE = 'stories_template';
 
+/** When every story begins: 2030-01-15T08:00:00Z. No month nearby is so short that the 15th moves. */
+const BEGINNING = 1_894_694_400;
+
 export type WorldOptions = {
   sandbox?: SandboxOptions;
+  /** The API version of what the webhook endpoint is sent; Stripe's newest when absent. */
+  apiVersion?: string;
   /** Variables of web, worker and gateway to add or replace. */
   env?: Record<string, string>;
   /** How many sets of workers share the queues. */
@@ -87,6 +98,11 @@ function readWorkerConfigOf(env: Record<string, string>): WorkerConfig {
   });
 }
 
+function stripeOf({ stripe }: WorkerConfig): Stripe {
+  if (stripe === undefined) throw new Error('A world serves the queues that need Stripe');
+  return createStripe(stripe);
+}
+
 /**
  * The whole service around a Stripe sandbox, in this process but over real sockets, on a real database and real
  * queues. Time is the sandbox's: `advance` moves it for Stripe and for the service alike.
@@ -99,6 +115,8 @@ export class World {
   readonly orm: MikroORM;
   readonly gatewayUrl: string;
   readonly webUrl: string;
+  /** Stripe as the dashboard's people use it. */
+  readonly stripe: Stripe;
   readonly workers: RunningWorkers[] = [];
   readonly #parts: Parts;
   readonly #jobs = new EventEmitter();
@@ -113,7 +131,7 @@ export class World {
     this.rows = new Rows(parts.orm);
     this.gatewayUrl = parts.gatewayUrl;
     this.webUrl = parts.webUrl;
-    this.stripe = createStripe(parts.workerConfig.stripe);
+    this.stripe = stripeOf(parts.workerConfig);
     this.#jobs.setMaxListeners(0);
   }
 
@@ -132,9 +150,6 @@ export class World {
     return this.clock.now();
   }
 
-  /** Stripe as the dashboard's people use it. */
-  readonly stripe: Stripe;
-
   /** What a process of this installation is told. */
   get environment(): Record<string, string> {
     return this.#parts.environment;
@@ -150,7 +165,7 @@ export class World {
     const running = await startWorkers({
       config: workerConfig,
       orm,
-      stripe: createStripe(workerConfig.stripe),
+      stripe: stripeOf(workerConfig),
       patientRedis: connect('patient'),
       failFastRedis: connect('failFast'),
       clock,
@@ -190,6 +205,26 @@ export class World {
       await this.sandbox.advance(Math.min(stepSeconds, end - toUnixSeconds(this.now)));
       await this.settle();
     }
+  }
+
+  /** Moves time to a moment; see {@link advance}. */
+  async advanceTo(moment: Date | null | undefined, stepSeconds?: number): Promise<void> {
+    if (moment == null) throw new Error('There is no such moment to advance to');
+    await this.advance(toUnixSeconds(moment) - toUnixSeconds(this.now), stepSeconds);
+  }
+
+  /** Sends a webhook that Stripe did not: any event, signed as Stripe would. Answers with the HTTP status. */
+  async deliver(event: object): Promise<number> {
+    const body = JSON.stringify(event);
+    const response = await fetch(`${this.gatewayUrl}/api/stripe/webhook`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'stripe-signature': signatureHeader(body, WEBHOOK_SECRET),
+      },
+      body,
+    });
+    return response.status;
   }
 
   /** Resolves when every event is delivered, every job has run and every message has reached its browser. */
@@ -284,8 +319,13 @@ async function openParts(databaseName: string, options: WorldOptions): Promise<P
   const gatewayUrl = `http://127.0.0.1:${await gateway.listen()}`;
   const sandbox = await createSandbox({
     frozen: true,
+    startAt: BEGINNING,
     prices: { mensuel: PRICE_MENSUEL, annuel: PRICE_ANNUEL },
-    webhook: { url: `${gatewayUrl}/api/stripe/webhook`, secret: WEBHOOK_SECRET, apiVersion: NEWEST_VERSION },
+    webhook: {
+      url: `${gatewayUrl}/api/stripe/webhook`,
+      secret: WEBHOOK_SECRET,
+      apiVersion: options.apiVersion ?? NEWEST_VERSION,
+    },
     ...options.sandbox,
   });
   holder.sandbox = sandbox;
@@ -327,7 +367,7 @@ async function openParts(databaseName: string, options: WorldOptions): Promise<P
     config: webConfig,
     orm,
     redis,
-    queues: { stripeEvents: queues['stripe-events'], maintenance: queues.maintenance },
+    queues: { ...queues, stripeEvents: queues['stripe-events'] },
     stripe: createStripe(webConfig.stripe),
     isRevoked: async () => false,
     logger: silent,
@@ -341,6 +381,7 @@ async function openParts(databaseName: string, options: WorldOptions): Promise<P
     server.close();
     await Promise.all(QUEUE_NAMES.map((name) => queues[name].obliterate({ force: true })));
     await Promise.all(QUEUE_NAMES.map((name) => queues[name].close()));
+    await forgetAnnouncements(redis);
     for (const connection of connections) connection.disconnect();
     await orm.close();
   };
@@ -357,6 +398,12 @@ async function openParts(databaseName: string, options: WorldOptions): Promise<P
     connect,
     close,
   };
+}
+
+/** Another world with the same seed makes the same ids, and its gateway must not think them announced. */
+async function forgetAnnouncements(redis: ReturnType<typeof connectRedis>): Promise<void> {
+  const keys = await redis.keys('gateway:announced:*');
+  if (keys.length > 0) await redis.del(...keys);
 }
 
 /** Premium is judged by the sandbox's time; a signature's age always by the real one, which Stripe signs with. */

@@ -42,7 +42,8 @@ export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice): Pay
   row.stripeCustomerId ??= facts.customerId;
   row.stripeChargeId ??= facts.chargeId;
   row.failureReason ??= facts.failureReason;
-  if (facts.created < row.createdAt) row.createdAt = facts.created;
+  // The invoice's age is the payment's: an intent may be older (confirmed at checkout) or younger (a renewal's).
+  row.createdAt = facts.created;
   row.awaitingInvoice = false;
   deriveStatus(row);
   return row;
@@ -79,7 +80,7 @@ export function bookIntent(desk: Desk, user: User, facts: IntentFacts, seenAt: D
   row.stripeCustomerId ??= facts.customerId;
   row.paymentMethodType = facts.paymentMethodType ?? row.paymentMethodType;
   row.failureReason = facts.failureReason ?? row.failureReason;
-  if (facts.created < row.createdAt) row.createdAt = facts.created;
+  if (row.invoiceStatus == null) row.createdAt = facts.created;
   if (row.stripeInvoiceId == null) row.awaitingInvoice = !facts.namesInvoice;
   deriveStatus(row);
   return row;
@@ -150,7 +151,7 @@ function merge(desk: LinkingDesk, row: Payment, provisional: Payment): Payment {
   row.subscriptionId ??= provisional.subscriptionId;
   row.stripeSubscriptionId ??= provisional.stripeSubscriptionId;
   row.failureReason ??= provisional.failureReason;
-  if (provisional.createdAt < row.createdAt) row.createdAt = provisional.createdAt;
+  row.createdAt = provisional.createdAt;
   if (row.intentStatus == null) row.amount = provisional.amount;
   row.awaitingInvoice = false;
   deriveStatus(row);

@@ -1,5 +1,5 @@
 import type { Subscription, User } from '../../../shared/entities/index.ts';
-import { type PremiumPolicy, premiumUntil } from '../../../shared/premium/index.ts';
+import { awaitsRenewal, type PremiumPolicy, premiumUntil } from '../../../shared/premium/index.ts';
 import type { Desk } from '../desk.ts';
 import { isLive } from './subscription-book.ts';
 
@@ -25,11 +25,10 @@ function settleUser(desk: SettlingDesk, user: User, subscriptions: readonly Subs
   const now = desk.clock.now();
   const best = longestPremium(subscriptions, desk.policy, now);
   if (best === null) return;
-  const wasPremium = user.premium != null && user.premium > now;
-  const isPremium = best.until > now;
-  if (user.premium?.getTime() !== best.until.getTime()) user.premium = best.until;
-  if (isPremium && !wasPremium) announceActivation(desk, best.subscription, best.until);
-  if (!isPremium) announceEnd(desk, best.subscription, best.until);
+  const before = user.premium ?? null;
+  if (before?.getTime() !== best.until.getTime()) user.premium = best.until;
+  if (best.until <= now) announceEnd(desk, best.subscription, best.until);
+  else if (before === null || before <= now) announceActivation(desk, best.subscription, best.until, before);
 }
 
 /** Of several subscriptions the one that lasts longest decides: one's end never takes away what another pays for. */
@@ -46,9 +45,20 @@ function longestPremium(
   return best;
 }
 
-function announceActivation({ ledger }: SettlingDesk, subscription: Subscription, until: Date): void {
+/**
+ * Only what was paid for (or a trial) activates premium: the allowance of a renewal in progress and the days of grace
+ * prolong it.
+ * @param before what premium was until then; what is restored within a paid period is news again
+ */
+function announceActivation(
+  { ledger, clock }: SettlingDesk,
+  subscription: Subscription,
+  until: Date,
+  before: Date | null,
+): void {
+  if (subscription.paidUntil == null || subscription.paidUntil <= clock.now()) return;
   ledger.announce({
-    fact: `premium_activated:${subscription.stripeSubscriptionId}:${paidMark(subscription)}`,
+    fact: `premium_activated:${paidPeriod(subscription)}:${before?.toISOString() ?? 'first'}`,
     userId: subscription.userId,
     type: 'premium_activated',
     data: {
@@ -59,10 +69,15 @@ function announceActivation({ ledger }: SettlingDesk, subscription: Subscription
   });
 }
 
-/** Told once per paid period, whether the end is noticed by an event, a second event or the sweep. */
-function announceEnd({ ledger }: SettlingDesk, subscription: Subscription, until: Date): void {
+/**
+ * Told once per paid period, whether the end is noticed by an event, a second event or the sweep. A renewal whose
+ * outcome is only late is no end.
+ */
+function announceEnd({ ledger, clock }: SettlingDesk, subscription: Subscription, until: Date): void {
+  if (awaitsRenewal(subscription, clock.now())) return;
+  const revoked = subscription.revokedAt ? `:revoked-${subscription.revokedAt.toISOString()}` : '';
   ledger.announce({
-    fact: `premium_ended:${subscription.stripeSubscriptionId}:${paidMark(subscription)}`,
+    fact: `premium_ended:${paidPeriod(subscription)}${revoked}`,
     userId: subscription.userId,
     type: 'premium_cancelled',
     data: {
@@ -73,8 +88,8 @@ function announceEnd({ ledger }: SettlingDesk, subscription: Subscription, until
   });
 }
 
-function paidMark(subscription: Subscription): string {
-  return subscription.paidUntil?.toISOString() ?? 'trial';
+function paidPeriod({ stripeSubscriptionId, paidUntil }: Subscription): string {
+  return `${stripeSubscriptionId}:${paidUntil?.toISOString() ?? 'none'}`;
 }
 
 /**

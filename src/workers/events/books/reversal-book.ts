@@ -28,7 +28,9 @@ function reviewAccess(desk: Desk, payment: Payment): void {
     .subscriptionsOf(payment.userId)
     .find((row) => row.id === payment.subscriptionId);
   if (!subscription || !paysRunningPeriod(payment, subscription)) return;
-  subscription.revokedAt = revokedSince(desk, payment);
+  const since = revokedSince(desk, payment);
+  // The first moment stands, however many events tell of it.
+  subscription.revokedAt = since && (subscription.revokedAt ?? since);
   desk.ledger.touchUser(subscription.userId);
 }
 

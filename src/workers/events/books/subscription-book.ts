@@ -105,7 +105,8 @@ function claimFirstPeriod(row: Subscription, facts: SubscriptionFacts): void {
     return;
   }
   const { period } = facts;
-  if (facts.status !== 'active' || period === null) return;
+  // Once its payment has failed, only the payment itself can claim it.
+  if (facts.status !== 'active' || period === null || row.pastDueSince != null) return;
   if (period.start.getTime() - facts.startDate.getTime() > SAME_MOMENT_MS) return;
   claimPaidPeriod(row, period.end, facts.created);
 }
@@ -125,13 +126,21 @@ export function claimPaidPeriod(row: Subscription, until: Date, invoiceCreated: 
 }
 
 /**
+ * A first period is claimed on trust while a bank debit is under way. When that fails, it was not paid for after all.
+ */
+export function withdrawClaim(row: Subscription, period: { start: Date; end: Date }): void {
+  if (row.paidUntil?.getTime() === period.end.getTime()) row.paidUntil = period.start;
+}
+
+/**
  * The first invoice is paid, so what was `incomplete` is active: the event that says so may still be on its way, and
  * nobody should hear of premium from a subscription that looks inactive.
  */
-export function activateByPayment(row: Subscription): void {
+export function activateByPayment(desk: Desk, row: Subscription): void {
   if (row.stripeStatus !== 'incomplete') return;
   row.stripeStatus = 'active';
   row.status = toSubscriptionStatus('active');
+  row.duplicateOf ??= otherLive(desk, row)?.id ?? null;
 }
 
 /** `past_due` may arrive before the failed invoice that explains it: grace must not wait for the second event. */

@@ -9,19 +9,23 @@ import {
   claimPaidPeriod,
   clearDunning,
   noteFailedAttempt,
+  withdrawClaim,
 } from '../books/subscription-book.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
 import type { Touches } from '../ledger/index.ts';
+import type { StripeReads } from '../stripe-reads.ts';
 
 /** `invoice.paid`, `invoice.payment_succeeded`: both tell of one payment; whichever comes first books it. */
 export const onInvoicePaid = handler({ read: readInvoice, touches: touchesOf, apply: settled });
 
 /** `invoice.payment_failed`: an attempt at collecting failed; Stripe may try again. */
-export const onInvoicePaymentFailed = handler({
-  read: readInvoice,
+export const onInvoicePaymentFailed = handler<Attempt>({
+  read: (object) => ({ ...readInvoice(object), explained: false }),
+  complete: explain,
   touches: touchesOf,
-  apply: (facts, desk) => apply(facts, desk, failed),
+  apply: async (facts, desk) =>
+    apply(isExplained(facts, desk) ? facts : await explain(facts, desk.reads), desk, failed),
 });
 
 /** `invoice.payment_action_required`: the bank wants the payer to confirm (3-D Secure). */
@@ -37,6 +41,28 @@ export const onInvoiceClosed = handler({
   touches: touchesOf,
   apply: (facts, desk) => apply(facts, desk, closed),
 });
+
+/** An attempt at collecting an invoice, and whether Stripe was asked about its intent. */
+type Attempt = InvoiceFacts & { explained: boolean };
+
+/**
+ * No version's payload says why the payment failed, and none since basil which intent it was: that intent has a row
+ * of its own, which nothing else would ever join to the invoice's while it is not paid.
+ */
+async function explain(facts: Attempt, reads: StripeReads): Promise<Attempt> {
+  if (facts.id === null) return facts;
+  const { intentId, chargeId, failureReason } = (await reads.invoice(facts.id)).facts;
+  return { ...facts, intentId, chargeId, failureReason, explained: true };
+}
+
+function isExplained(facts: Attempt, { ledger }: Desk): boolean {
+  if (facts.explained || facts.id === null) return true;
+  for (const row of ledger.payments()) {
+    const same = row.stripeInvoiceId === facts.id || row.stripePaymentIntentId === facts.intentId;
+    if (same && row.failureReason != null) return true;
+  }
+  return false;
+}
 
 function touchesOf(facts: InvoiceFacts): Touches {
   return {
@@ -77,7 +103,7 @@ async function apply(facts: InvoiceFacts, desk: Desk, effect: Effect): Promise<V
 function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
   if (subscription && invoice.servicePeriod) {
     claimPaidPeriod(subscription, invoice.servicePeriod.end, invoice.created);
-    activateByPayment(subscription);
+    activateByPayment(desk, subscription);
   }
   if (subscription?.pastDueInvoiceId === invoice.id) clearDunning(subscription);
   // Trials and full discounts make invoices of nothing: they extend premium, but nobody paid.
@@ -99,7 +125,10 @@ function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: 
 function failed(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
   const payment = bookInvoice(desk, owner, invoice);
   if (payment.status === 'succeeded') return;
-  if (subscription) noteFailedAttempt(subscription, invoice.id, desk.event.created);
+  if (subscription) {
+    noteFailedAttempt(subscription, invoice.id, desk.event.created);
+    if (invoice.servicePeriod) withdrawClaim(subscription, invoice.servicePeriod);
+  }
   desk.ledger.announce({
     fact: `payment_failed:${invoice.id}:${invoice.attemptCount}`,
     userId: payment.userId,
