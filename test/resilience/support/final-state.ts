@@ -4,7 +4,7 @@ type Row = Record<string, unknown>;
 
 /** Everything that events have made of the database, apart from ids of ours and notes on when something was done. */
 export type FinalState = {
-  premium: unknown[];
+  premium: Row[];
   subscriptions: Row[];
   payments: Row[];
   customers: Row[];
@@ -68,7 +68,7 @@ export async function finalState(orm: MikroORM): Promise<FinalState> {
     ),
     open: await rows(
       `select json_build_object('id', stripe_event_id, 'type', event_type, 'waiting', waiting_for,
-         'error', error_message) as row from webhook_events where not processed order by 1`,
+         'error', error_message) as row from webhook_events where not processed order by stripe_event_id`,
     ),
   };
 }
@@ -84,10 +84,26 @@ export async function facts(orm: MikroORM): Promise<{ fact: string; delivered: b
 
 /** Empties every table. Outbox ids go on: Redis still knows the jobs of the old ones. */
 export async function emptyTables(orm: MikroORM): Promise<void> {
-  await orm.em
-    .fork()
-    .execute(
-      `truncate users, subscriptions, payments, checkout_sessions, webhook_events, customers, invoice_payments,
+  await orm.em.fork().execute(
+    `truncate users, subscriptions, payments, checkout_sessions, webhook_events, customers, invoice_payments,
          outbox_messages continue identity cascade`,
-    );
+  );
+}
+
+/** Where two states differ, a line each; empty when nowhere. */
+export function differences(expected: FinalState, found: FinalState): string[] {
+  return differ(expected, found, '');
+}
+
+function differ(expected: unknown, found: unknown, path: string): string[] {
+  if (JSON.stringify(expected) === JSON.stringify(found)) return [];
+  if (!isObject(expected) || !isObject(found)) {
+    return [`${path.slice(1)}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`];
+  }
+  const keys = new Set([...Object.keys(expected), ...Object.keys(found)]);
+  return [...keys].flatMap((key) => differ(expected[key], found[key], `${path}.${key}`));
+}
+
+function isObject(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null;
 }

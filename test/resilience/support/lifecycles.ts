@@ -4,12 +4,21 @@ import { PRICE_ANNUEL, PRICE_MENSUEL } from '../../stories/support/world.ts';
 
 export const HOUR = 3_600;
 export const DAY = 24 * HOUR;
+/** The sweep runs in the quarter of an hour before a period ends, in life. */
+const SWEPT_BEFORE = 600;
 
 /** What happens to a user's subscription, told to the Stripe sandbox. */
 export type Lifecycle = {
   readonly name: string;
   readonly live: (life: Life) => Promise<void>;
   readonly billing?: Partial<BillingSettings>;
+  /**
+   * Since basil neither a failed intent's payload names its invoice nor the other way round, and no event links them:
+   * what older payloads make one row of stays two rows, one of them hidden.
+   */
+  readonly differsByVersion?: boolean;
+  /** What is known to depend on the order. */
+  readonly defect?: string;
   /** Variables of the worker. */
   readonly env?: Record<string, string>;
 };
@@ -64,6 +73,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a failed renewal that waits for its next attempt',
+    differsByVersion: true,
     live: async (life) => {
       await renews(life, await buys(life, { card: 'failsLater' }));
       await passes(life, DAY);
@@ -80,6 +90,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a failed renewal that ends canceled',
+    differsByVersion: true,
     live: async (life) => {
       await renews(life, await buys(life, { card: 'failsLater' }));
       await passes(life, 4 * DAY);
@@ -89,6 +100,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a failed renewal that ends unpaid',
+    differsByVersion: true,
     billing: { afterLastRetry: 'unpaid' },
     live: async (life) => {
       await renews(life, await buys(life, { card: 'failsLater' }));
@@ -165,6 +177,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'two subscriptions of one user, the first of which ends',
+    defect: 'subscriptions.duplicate_of of an ended row',
     live: async (life) => {
       const first = await buys(life);
       await passes(life, 5 * DAY);
@@ -245,6 +258,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: '3-D Secure at the renewal, refused',
+    differsByVersion: true,
     live: async (life) => {
       const subscription = await buys(life, { card: 'alwaysAuthentication' });
       await renews(life, subscription);
@@ -266,6 +280,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a full refund that ends premium',
+    defect: 'subscriptions.revoked_at is when we heard, not when it happened',
     env: { PREMIUM_ON_REFUND: 'end' },
     live: async (life) => {
       const subscription = await buys(life);
@@ -291,11 +306,13 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a dispute that is lost and suspends premium',
+    defect: 'subscriptions.revoked_at is when we heard, not when it happened',
     env: { PREMIUM_ON_DISPUTE: 'suspend' },
     live: (life) => isDisputed(life, 'lost'),
   },
   {
     name: 'a customer who is deleted',
+    defect: 'customer.deleted before the first event that links the customer is forgotten',
     live: async (life) => {
       await buys(life);
       await passes(life, 5 * DAY);
@@ -357,7 +374,9 @@ async function reachesEnd(life: Life, subscription: string): Promise<void> {
   const { items } = await life.stripe.subscriptions.retrieve(subscription);
   const end = items.data[0]?.current_period_end ?? 0;
   // In steps shorter than what Stripe announces in between, so that the service hears of each in its time.
-  while (life.sandbox.now < end) await passes(life, Math.min(8 * DAY, end - life.sandbox.now));
+  for (let left = end - life.sandbox.now; left > 0; left = end - life.sandbox.now) {
+    await passes(life, left > SWEPT_BEFORE ? Math.min(8 * DAY, left - SWEPT_BEFORE) : left);
+  }
 }
 
 async function renews(life: Life, subscription: string): Promise<void> {
