@@ -47,8 +47,10 @@ COPY --from=build /app/dist dist
 COPY package.json ./
 # By number, so that an orchestrator can tell that it is not root. Everything above belongs to root and stays as it is.
 USER 10001:10001
-EXPOSE 8085
-# Of the web process. Switch it off for a worker or gateway made from this image (--no-healthcheck).
+# 9464: metrics, and a worker's health, when METRICS_PORT says so.
+EXPOSE 8085 9464
+# Of the web process. A worker made from this image has its own on METRICS_PORT or HEALTH_PORT (see docs/operations.md);
+# switch this one off there, and for a gateway (--no-healthcheck).
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PAIEMENTS_SERVICE_PORT || 8085) + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # The processes handle it themselves, also as PID 1, and start no others: no init is needed.

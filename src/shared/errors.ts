@@ -56,6 +56,13 @@ export class HttpError extends AppError {
   }
 
   /** @param retryAfterSeconds sent as `Retry-After` */
+  static tooManyRequests(message: string, retryAfterSeconds: number): HttpError {
+    return new HttpError(429, 'too_many_requests', message, {
+      headers: { 'retry-after': String(retryAfterSeconds) },
+    });
+  }
+
+  /** @param retryAfterSeconds sent as `Retry-After` */
   static unavailable(code: string, message: string, retryAfterSeconds: number, cause?: unknown): HttpError {
     return new HttpError(503, code, message, {
       cause,

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import jwt from 'jsonwebtoken';
 import { type Clock, systemClock } from './clock.ts';
 import { MINUTE, SECOND } from './duration.ts';
 import { HttpError } from './errors.ts';
+import type { RedisClient } from './redis.ts';
 
 /** How far the clocks of the machine that signs and the one that checks may differ, in milliseconds. */
 export const LOGIN_TOKEN_LEEWAY_MS = MINUTE;
@@ -15,8 +15,8 @@ export type RevocationCheck = (token: string) => Promise<boolean>;
 export type LoginIdentity = { readonly userId: number; readonly expiresAt: Date };
 
 export type LoginTokenOptions = {
-  /** `JWT_SECRET`, the one HS256 key. */
-  secret: string;
+  /** `JWT_SECRET`: HS256 keys, several while one is being rotated. */
+  secrets: readonly string[];
   isRevoked: RevocationCheck;
   clock?: Clock;
 };
@@ -30,7 +30,7 @@ const MAX_USER_ID = 2_147_483_647;
  * @throws {HttpError} 401 saying what is wrong, or 503 when revocation cannot be checked (fail closed)
  */
 export async function verifyLoginToken(token: string, options: LoginTokenOptions): Promise<LoginIdentity> {
-  const identity = identityOf(claimsOf(token, options.secret, options.clock ?? systemClock));
+  const identity = identityOf(claimsOf(token, options.secrets, options.clock ?? systemClock));
   // Last, so that a forged token costs no trip to Redis.
   if (await options.isRevoked(token)) {
     throw HttpError.unauthorized('The login token was revoked: log in again');
@@ -40,19 +40,14 @@ export async function verifyLoginToken(token: string, options: LoginTokenOptions
 
 type Claims = { userId: unknown; exp: number; scope: unknown };
 
-function claimsOf(token: string, secret: string, clock: Clock): Claims {
+function claimsOf(token: string, secrets: readonly string[], clock: Clock): Claims {
   const nowSeconds = Math.floor(clock.now().getTime() / SECOND);
   const leewaySeconds = LOGIN_TOKEN_LEEWAY_MS / SECOND;
-  let payload: jwt.JwtPayload | string;
-  try {
-    payload = jwt.verify(token, secret, {
-      algorithms: ['HS256'],
-      clockTimestamp: nowSeconds,
-      clockTolerance: leewaySeconds,
-    });
-  } catch (error) {
-    throw refusalOf(error);
-  }
+  const payload = verifiedPayload(token, secrets, {
+    algorithms: ['HS256'],
+    clockTimestamp: nowSeconds,
+    clockTolerance: leewaySeconds,
+  });
   if (typeof payload === 'string') throw HttpError.unauthorized('The login token carries no claims');
   // A token without an end could only ever be taken back by remembering its revocation for ever.
   if (payload.exp === undefined) throw HttpError.unauthorized('The login token has no expiry (exp)');
@@ -61,6 +56,29 @@ function claimsOf(token: string, secret: string, clock: Clock): Claims {
     throw HttpError.unauthorized('The login token is dated in the future (iat)');
   }
   return { userId: payload.sub, exp: payload.exp, scope: payload.scope };
+}
+
+/** Tries every key, also after one fitted, so that the time taken does not tell which. */
+function verifiedPayload(
+  token: string,
+  secrets: readonly string[],
+  options: jwt.VerifyOptions & { complete?: false },
+): jwt.JwtPayload | string {
+  const attempts = secrets.map((secret) => {
+    try {
+      return { payload: jwt.verify(token, secret, options) };
+    } catch (error) {
+      return { refusal: refusalOf(error), signed: isAboutTime(error) };
+    }
+  });
+  for (const { payload } of attempts) if (payload !== undefined) return payload;
+  // Of several reasons the one that names a time is of the key that fitted.
+  const reason = attempts.find(({ signed }) => signed) ?? attempts[0];
+  throw reason?.refusal ?? refusalOf(undefined);
+}
+
+function isAboutTime(error: unknown): boolean {
+  return error instanceof jwt.TokenExpiredError || error instanceof jwt.NotBeforeError;
 }
 
 /** Only our own words reach the client: the library's may quote parts of the token. */
@@ -95,9 +113,9 @@ function parseUserId(subject: unknown): number | undefined {
  * Looks revoked tokens up where the gateway keeps them: key `blacklist:<sha256 hex of the token>`.
  * Fails closed: while Redis is away a token that may have been revoked is worth nothing, so the check throws a 503
  * and the client tries again.
- * @param redis a connection to database 0 (see {@link loginRedisUrl}) that fails fast
+ * @param redis a connection to database 0 (see `connectLoginRedis`) that fails fast
  */
-export function createRevocationCheck(redis: Pick<Redis, 'exists'>): RevocationCheck {
+export function createRevocationCheck(redis: Pick<RedisClient, 'exists'>): RevocationCheck {
   return async (token) => {
     try {
       return (await redis.exists(revocationKey(token))) > 0;
@@ -115,12 +133,4 @@ export function createRevocationCheck(redis: Pick<Redis, 'exists'>): RevocationC
 /** The Redis key whose existence revokes `token`. */
 export function revocationKey(token: string): string {
   return `blacklist:${createHash('sha256').update(token).digest('hex')}`;
-}
-
-/** `REDIS_URL` pointed at database 0, where revoked tokens are kept, whichever database the queues use. */
-export function loginRedisUrl(redisUrl: string): string {
-  const url = new URL(redisUrl);
-  url.pathname = '';
-  url.searchParams.delete('db');
-  return url.href;
 }

@@ -43,16 +43,18 @@ export class ShutdownStack {
  * than `timeoutMs`.
  */
 export function exitOnSignal(stack: ShutdownStack, logger: Logger, timeoutMs: number): void {
+  // Lines are written in the background: the last ones say why the process ended.
+  const exit = (code: number): void => logger.flush(() => process.exit(code));
   const stop = (signal: NodeJS.Signals): void => {
     logger.info({ signal }, `Stopping on ${signal}`);
     const deadline = setTimeout(() => {
       logger.fatal({ timeoutMs }, `Did not stop within ${timeoutMs} ms; what was in hand will be run again`);
-      process.exit(1);
+      exit(1);
     }, timeoutMs);
     void stack.close().then(() => {
       clearTimeout(deadline);
       logger.info('Stopped');
-      process.exit(0);
+      exit(0);
     });
   };
   process.on('SIGTERM', stop);

@@ -4,21 +4,21 @@ import { createLogger, type Logger } from './logger.ts';
 import { exitOnSignal, ShutdownStack } from './shutdown.ts';
 
 /** How long a process may take to finish what is in hand after SIGTERM, in milliseconds. */
-const STOP_WITHIN_MS = 25 * SECOND;
+const STOP_WITHIN_MS = 20 * SECOND;
 
 /**
  * Runs a process from its environment to its end: reads the configuration, starts, and stops cleanly on a signal.
  * Whatever keeps it from starting is said once and ends it with 1.
  * @param start pushes a closer for everything it opens
  */
-export async function startProcess<C extends { logging: { level: string } }>(
+export async function startProcess<C extends { logging: { level: string; pretty: boolean } }>(
   name: string,
   readConfig: (environment: NodeJS.ProcessEnv) => C,
   start: (parts: { config: C; logger: Logger; stack: ShutdownStack }) => Promise<void>,
 ): Promise<void> {
   try {
     const config = readConfig(process.env);
-    const logger = createLogger(name, config.logging.level);
+    const logger = createLogger(name, config.logging.level, config.logging);
     const stack = new ShutdownStack(logger);
     exitOnSignal(stack, logger, STOP_WITHIN_MS);
     await start({ config, logger, stack });

@@ -2,16 +2,21 @@ import { z } from 'zod';
 import {
   autoMigrate,
   database,
+  type Environment,
   flag,
   gatewayTarget,
   httpUrl,
   internalKey,
   list,
   logging,
+  monitoring,
   premium,
   readConfig,
   redis,
+  redisSafety,
   stripe,
+  tracing,
+  usedIf,
   wholeNumber,
 } from '../shared/config/index.ts';
 import { QUEUE_NAMES, type QueueName } from '../shared/queues/index.ts';
@@ -35,7 +40,7 @@ const work = z
     STRIPE_WEBHOOK_URL: httpUrl().optional(),
   })
   .transform((env) => ({
-    queues: env.WORKER_QUEUES.filter(isQueue),
+    queues: [...new Set(env.WORKER_QUEUES.filter(isQueue))],
     concurrency: env.WORKER_CONCURRENCY,
     sweepIntervalSeconds: env.SWEEP_INTERVAL_SECONDS,
     /** How often Stripe's list of events is compared with ours; 0 never. */
@@ -48,21 +53,38 @@ const work = z
     endpointUrl: env.STRIPE_WEBHOOK_URL,
   }));
 
-const parts = {
-  logging,
-  database,
-  redis,
-  stripe,
-  premium,
-  gateway: gatewayTarget,
-  internalKey,
-  autoMigrate,
-  work,
-};
+/**
+ * Reads everything the process uses, which depends on the queues it serves: only events and maintenance speak to
+ * Stripe, only notifications to the gateway.
+ * @throws ConfigError naming everything that is wrong with the environment
+ */
+export function readWorkerConfig(environment: Environment) {
+  const queues = servedBy(environment);
+  const keepsBooks = queues.includes('stripe-events') || queues.includes('maintenance');
+  const notifies = queues.includes('notifications');
+  return readConfig(
+    {
+      logging,
+      database,
+      redis,
+      redisSafety,
+      autoMigrate,
+      monitoring,
+      tracing,
+      work,
+      stripe: usedIf(keepsBooks, stripe),
+      premium: usedIf(keepsBooks, premium),
+      gateway: usedIf(notifies, gatewayTarget),
+      internalKey: usedIf(notifies, internalKey),
+    },
+    environment,
+  );
+}
 
-/** @throws ConfigError naming everything that is wrong with the environment */
-export function readWorkerConfig(environment: NodeJS.ProcessEnv) {
-  return readConfig(parts, environment);
+/** All queues when the variable is malformed: its own problem is then named among the others. */
+function servedBy({ WORKER_QUEUES: names }: Environment): readonly QueueName[] {
+  const read = work.safeParse({ WORKER_QUEUES: names?.trim() || undefined });
+  return read.success ? read.data.queues : QUEUE_NAMES;
 }
 
 export type WorkerConfig = ReturnType<typeof readWorkerConfig>;

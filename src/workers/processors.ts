@@ -1,31 +1,20 @@
 import { type Job, UnrecoverableError } from 'bullmq';
 import { PermanentError } from '../shared/errors.ts';
 import type { JobData, QueueName } from '../shared/queues/index.ts';
+import type { Crew } from './crew.ts';
 import type { DatabaseGate } from './database-gate.ts';
-import type { EventApplier } from './events/applier.ts';
 import { parseEvent } from './events/event.ts';
-import type { Maintenance } from './maintenance/maintenance.ts';
-import type { Notifier } from './notifications/notifier.ts';
 
-/** What runs a job of each queue. */
-export type Processors = { [N in QueueName]: (job: Job<JobData[N]>) => Promise<unknown> };
+/** What runs a job of each queue that the process serves. */
+export type Processors = { [N in QueueName]?: (job: Job<JobData[N]>) => Promise<unknown> };
 
-export type ProcessorDeps = {
-  applier: EventApplier;
-  notifier: Notifier;
-  maintenance: Maintenance;
+export type ProcessorDeps = Crew & {
   gate: DatabaseGate;
   /** Aborted when the process stops: jobs that wait for the database go back to the queue. */
   stopping: AbortSignal;
 };
 
-export function createProcessors({
-  applier,
-  notifier,
-  maintenance,
-  gate,
-  stopping,
-}: ProcessorDeps): Processors {
+export function createProcessors({ bookkeepers, notifier, gate, stopping }: ProcessorDeps): Processors {
   /** Runs it; while the database is away it waits and runs it again, without using up an attempt of the job. */
   const throughOutages = async (run: () => Promise<unknown>): Promise<unknown> => {
     for (;;) {
@@ -39,12 +28,15 @@ export function createProcessors({
       }
     }
   };
-  return {
-    'stripe-events': (job) =>
+  const processors: Processors = {};
+  if (bookkeepers) {
+    const { applier, maintenance } = bookkeepers;
+    processors['stripe-events'] = (job) =>
       throughOutages(async () => {
         await applier.apply(parseEvent(job.data.payload, job.data.correlationId));
-      }),
-    notifications: (job) => throughOutages(() => notifier.deliver(job.data)),
-    maintenance: (job) => throughOutages(() => maintenance.run(job)),
-  };
+      });
+    processors.maintenance = (job) => throughOutages(() => maintenance.run(job));
+  }
+  if (notifier) processors.notifications = (job) => throughOutages(() => notifier.deliver(job.data));
+  return processors;
 }

@@ -1,10 +1,7 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
 import { type Job, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
-import type Stripe from 'stripe';
-import type { Clock } from '../shared/clock.ts';
 import { DAY, SECOND } from '../shared/duration.ts';
 import type { Logger } from '../shared/logger.ts';
+import { countJobs } from '../shared/metrics/jobs.ts';
 import {
   type JobData,
   openQueue,
@@ -12,27 +9,18 @@ import {
   type QueueOf,
   WORKER_SETTINGS,
 } from '../shared/queues/index.ts';
+import type { RedisClient } from '../shared/redis.ts';
+import { tracing } from '../shared/tracing/index.ts';
 import type { WorkerConfig } from './config.ts';
+import { type CrewDeps, createCrew } from './crew.ts';
 import { DatabaseGate } from './database-gate.ts';
-import { EventApplier } from './events/applier.ts';
-import { Catalog } from './events/catalog.ts';
-import { createFollow } from './events/follow.ts';
-import { Maintenance } from './maintenance/maintenance.ts';
-import { createPace } from './maintenance/pace.ts';
-import { GatewayClient } from './notifications/gateway-client.ts';
-import { Notifier } from './notifications/notifier.ts';
 import { createProcessors, type Processors } from './processors.ts';
 
-export type WorkerDeps = {
-  config: WorkerConfig;
-  orm: MikroORM;
-  stripe: Stripe;
+export type WorkerDeps = Omit<CrewDeps, 'gate' | 'queues'> & {
   /** Waits while Redis is away: taking jobs. */
-  patientRedis: Redis;
+  patientRedis: RedisClient;
   /** Fails while Redis is away: adding jobs, which the sweep can do again. */
-  failFastRedis: Redis;
-  clock: Clock;
-  logger: Logger;
+  failFastRedis: RedisClient;
 };
 
 /** A running set of BullMQ workers. */
@@ -56,7 +44,7 @@ const MAINTENANCE_AT_A_TIME = 4;
 
 /** Builds the object graph and starts a BullMQ worker for every configured queue. */
 export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
-  const { config, orm, stripe, clock, logger } = deps;
+  const { config, orm, logger } = deps;
   const prefix = config.redis.queuePrefix;
   const queues = {
     events: openQueue('stripe-events', deps.failFastRedis, prefix),
@@ -65,35 +53,8 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
   };
   const gate = new DatabaseGate(orm, logger);
   const stopping = new AbortController();
-  const applierDeps = {
-    orm,
-    stripe,
-    gate,
-    clock,
-    logger,
-    catalog: new Catalog(config.stripe.prices),
-    policy: config.premium,
-    livemode: config.stripe.livemode,
-    follow: createFollow({ orm, logger, events: queues.events, notifications: queues.notifications }),
-  };
-  const processors = createProcessors({
-    applier: new EventApplier(applierDeps),
-    notifier: new Notifier({
-      orm,
-      clock,
-      gateway: new GatewayClient(config.gateway.url, config.internalKey),
-    }),
-    maintenance: new Maintenance({
-      ...applierDeps,
-      events: queues.events,
-      notifications: queues.notifications,
-      pace: createPace(config.stripe.readsPerSecond),
-      retentionDays: config.work.retentionDays,
-      endpointUrl: config.work.endpointUrl,
-    }),
-    gate,
-    stopping: stopping.signal,
-  });
+  const crew = createCrew({ ...deps, gate, queues });
+  const processors = createProcessors({ ...crew, gate, stopping: stopping.signal });
   const workers = config.work.queues.map((name) => startWorker(name, processors, deps));
   if (config.work.queues.includes('maintenance')) await scheduleMaintenance(queues.maintenance, config);
   return {
@@ -108,7 +69,9 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
 
 function startWorker<N extends QueueName>(name: N, processors: Processors, deps: WorkerDeps): Worker {
   const { config, logger } = deps;
-  const worker = new Worker<JobData[N]>(name, (job) => processors[name](job), {
+  const run = processors[name];
+  if (run === undefined) throw new Error(`This process is not configured for ${name}`);
+  const worker = new Worker<JobData[N]>(name, (job) => run(job), {
     connection: deps.patientRedis,
     prefix: config.redis.queuePrefix,
     concurrency: name === 'maintenance' ? MAINTENANCE_AT_A_TIME : config.work.concurrency,
@@ -116,7 +79,9 @@ function startWorker<N extends QueueName>(name: N, processors: Processors, deps:
     stalledInterval: STALLED_INTERVAL_MS,
     maxStalledCount: MAX_STALLED_COUNT,
     settings: WORKER_SETTINGS,
+    telemetry: tracing()?.telemetry,
   });
+  countJobs(worker);
   worker.on('error', (error) =>
     logger.warn({ err: error, queue: name }, `Worker of ${name}: ${error.message}`),
   );
@@ -127,8 +92,9 @@ function startWorker<N extends QueueName>(name: N, processors: Processors, deps:
 function logFailure(logger: Logger, queue: QueueName, job: Job | undefined, error: Error): void {
   const attempts = job?.opts.attempts ?? 1;
   const final = job?.finishedOn !== undefined;
+  const correlationId: unknown = job?.data.correlationId;
   logger[final ? 'error' : 'warn'](
-    { queue, job: job?.id, type: job?.name, attempt: job?.attemptsMade, attempts, err: error },
+    { queue, job: job?.id, type: job?.name, correlationId, attempt: job?.attemptsMade, attempts, err: error },
     `Failed job ${job?.id ?? '(unknown)'} (${job?.name ?? queue}, attempt ${job?.attemptsMade ?? 0} of ${attempts})` +
       (final ? '; it stays failed until somebody retries it' : '; it is tried again'),
   );

@@ -4,7 +4,7 @@ import { composeFile, configuredVariables, instruction, ownServices, procfile, r
 describe('docker-compose.dev.yml', () => {
   it('has a service for every process, the servers they need, and the sandbox', () => {
     const { services } = composeFile();
-    expect(services).to.have.all.keys('postgres', 'redis', 'sandbox', ...Object.keys(procfile()));
+    expect(services).to.have.all.keys('postgres', 'redis', 'sandbox', 'prometheus', 'grafana', ...Object.keys(procfile()));
   });
 
   it('runs from source what the Procfile runs compiled', () => {
@@ -81,8 +81,8 @@ describe('docker-compose.dev.yml', () => {
   });
 
   it('waits longer for a process to stop than the process itself does', () => {
-    for (const [type, folder] of Object.entries({ web: 'api', worker: 'workers', gateway: 'gateway' })) {
-      const [, seconds] = /exitOnSignal\(.*?(\d+) \* SECOND\)/.exec(read(`src/${folder}/main.ts`)) ?? [];
+    const [, seconds] = /STOP_WITHIN_MS = (\d+) \* SECOND/.exec(read('src/shared/start-process.ts')) ?? [];
+    for (const type of ['web', 'worker', 'gateway']) {
       const grace = Number.parseInt(composeFile().services[type]?.stop_grace_period ?? '0', 10);
       expect(grace, type).to.be.above(Number(seconds));
     }

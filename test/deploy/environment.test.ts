@@ -16,7 +16,7 @@ describe('.env.example', () => {
   it('lets every process start as it is', () => {
     const environment = envExample();
     expect(readWebConfig(environment).listening.port).to.equal(8085);
-    expect(readWorkerConfig(environment).gateway.url).to.equal('http://gateway:8080');
+    expect(readWorkerConfig(environment).gateway?.url).to.equal('http://gateway:8080');
     expect(readGatewayConfig(environment).listening.port).to.equal(8080);
     expect(optionsFromEnvironment(environment).port).to.equal(12_111);
   });

@@ -2,12 +2,21 @@ import { z } from 'zod';
 
 /** A whole number within bounds, with a default. */
 export function wholeNumber(fallback: number, min: number, max: number): z.ZodType<number> {
+  return wholeNumberWithin(min, max).default(fallback);
+}
+
+/** A whole number within bounds, for what is off unless it is set. */
+export function optionalWholeNumber(min: number, max: number): z.ZodType<number | undefined> {
+  return wholeNumberWithin(min, max).optional();
+}
+
+function wholeNumberWithin(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
   return z
     .string()
-    .regex(/^\d{1,10}$/, `must be a whole number from ${min} to ${max}`)
+    .regex(/^\d{1,10}$/, message)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
-    .default(fallback);
+    .refine((value) => value >= min && value <= max, message);
 }
 
 /** `true`/`false` as people write them in an .env file. */
@@ -24,6 +33,19 @@ export function httpUrl(): z.ZodType<string> {
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
     .transform((value) => value.replace(/\/+$/, ''));
 }
+
+/**
+ * Secrets that change without downtime: comma-separated, each of them accepted, the first one used where we send.
+ * @param minLength of each, in characters
+ */
+export function rotatingSecret(minLength: number): z.ZodType<RotatingSecret> {
+  const message = `must have at least ${minLength} characters`;
+  return list()
+    .refine((secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= minLength), message)
+    .transform(([current = '', ...older]) => ({ current, accepted: [current, ...older] }));
+}
+
+export type RotatingSecret = { readonly current: string; readonly accepted: readonly string[] };
 
 /** A comma-separated list without empty entries. */
 export function list(): z.ZodType<string[]> {

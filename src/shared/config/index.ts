@@ -1,4 +1,5 @@
-export { flag, httpUrl, list, wholeNumber } from './fields.ts';
+export { flag, httpUrl, list, type RotatingSecret, rotatingSecret, wholeNumber } from './fields.ts';
+export { monitoring, redisSafety, tracing } from './monitoring.ts';
 export {
   autoMigrate,
   database,
@@ -8,8 +9,9 @@ export {
   logging,
   origins,
   premium,
-  redis,
   stripe,
+  trustedProxies,
   webhook,
 } from './parts.ts';
-export { type ConfigPart, type Environment, readConfig } from './read.ts';
+export { type ConfigPart, type Environment, readConfig, usedIf } from './read.ts';
+export { gatewayRedis, redis } from './redis.ts';

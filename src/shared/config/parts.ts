@@ -1,14 +1,19 @@
 import { z } from 'zod';
-import { flag, httpUrl, list, wholeNumber } from './fields.ts';
+import { flag, httpUrl, list, rotatingSecret, wholeNumber } from './fields.ts';
 
-/** `LOG_LEVEL`. */
+/** `LOG_LEVEL`, and whether lines are for people: `LOG_PRETTY`, or `NODE_ENV=development`; in production never. */
 export const logging = z
   .object({
+    LOG_PRETTY: flag(false),
+    NODE_ENV: z.string().optional(),
     LOG_LEVEL: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be a pino level')
       .default('info'),
   })
-  .transform((env) => ({ level: env.LOG_LEVEL }));
+  .transform((env) => ({
+    level: env.LOG_LEVEL,
+    pretty: env.NODE_ENV !== 'production' && (env.LOG_PRETTY || env.NODE_ENV === 'development'),
+  }));
 
 /**
  * `DB_*`. `DB_TIMEZONE` is accepted because the old deployment sets it, and ignored: zone-less columns hold UTC
@@ -41,39 +46,6 @@ export const database = z
     /** Most connections one process holds. */
     poolMax: env.DB_POOL_MAX,
   }));
-
-/** `REDIS_URL`, or `REDIS_ADDR` (host:port) with `REDIS_PASSWORD` as the gateway spells it. */
-export const redis = z
-  .object({
-    REDIS_URL: z
-      .url({ protocol: /^rediss?$/, hostname: /./, error: 'must be a redis:// or rediss:// URL' })
-      .optional(),
-    REDIS_ADDR: z.string().refine(isAddress, 'must be host:port').optional(),
-    REDIS_PASSWORD: z.string().optional(),
-    QUEUE_PREFIX: z.string().default('{paiements}'),
-  })
-  .transform((env, context) => {
-    const url =
-      env.REDIS_URL ?? (env.REDIS_ADDR ? redisUrlOf(env.REDIS_ADDR, env.REDIS_PASSWORD) : undefined);
-    if (url === undefined) {
-      context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: 'is missing' });
-      return z.NEVER;
-    }
-    return {
-      url,
-      /** Prefix of every BullMQ key; the braces are a Redis Cluster hash tag that keeps a queue on one node. */
-      queuePrefix: env.QUEUE_PREFIX,
-    };
-  });
-
-function isAddress(text: string): boolean {
-  const port = Number(/^[^:/\s]+:(\d{1,5})$/.exec(text)?.[1]);
-  return port >= 1 && port <= 65_535;
-}
-
-function redisUrlOf(address: string, password: string | undefined): string {
-  return password ? `redis://:${encodeURIComponent(password)}@${address}` : `redis://${address}`;
-}
 
 /** The key, prices and API address: what every process that calls Stripe needs. */
 export const stripe = z
@@ -123,15 +95,20 @@ export const premium = z
     onDispute: env.PREMIUM_ON_DISPUTE,
   }));
 
-/** `INTERNAL_API_KEY` where a process cannot do without it. */
+/** `INTERNAL_API_KEY` where a process cannot do without it: several, comma-separated, while it is being rotated. */
 export const internalKey = z
-  .object({ INTERNAL_API_KEY: z.string().min(8, 'must have at least 8 characters') })
+  .object({ INTERNAL_API_KEY: rotatingSecret(8) })
   .transform((env) => env.INTERNAL_API_KEY);
 
-/** `JWT_SECRET`: the key of the HS256 login tokens. */
+/** `JWT_SECRET`: the key of the HS256 login tokens; several, comma-separated, while it is being rotated. */
 export const jwt = z
-  .object({ JWT_SECRET: z.string().min(16, 'must have at least 16 characters') })
-  .transform((env) => ({ secret: env.JWT_SECRET }));
+  .object({ JWT_SECRET: rotatingSecret(16) })
+  .transform((env) => ({ secrets: env.JWT_SECRET.accepted }));
+
+/** `TRUSTED_PROXY_HOPS`: how many proxies stand before us, of whose `X-Forwarded-For` we believe that many entries. */
+export const trustedProxies = z
+  .object({ TRUSTED_PROXY_HOPS: wholeNumber(0, 0, 10) })
+  .transform((env) => ({ hops: env.TRUSTED_PROXY_HOPS }));
 
 /** `ALLOWED_ORIGINS`: browsers' origins for CORS and for return URLs. */
 export const origins = z.object({ ALLOWED_ORIGINS: list().default([]) }).transform((env, context) => {

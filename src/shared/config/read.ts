@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
 
 /** The environment as a process sees it. */
@@ -34,6 +34,13 @@ export function readConfig<P extends Record<string, ConfigPart>>(
   if (problems.size > 0) throw new ConfigError([...problems]);
   return Object.freeze(config) as { readonly [K in keyof P]: z.output<P[K]> };
 }
+
+/** A group that only some processes use: where it is not used, none of its variables is looked at. */
+export function usedIf<P extends ConfigPart>(used: boolean, part: P): P | typeof unused {
+  return used ? part : unused;
+}
+
+const unused = z.unknown().transform(() => undefined);
 
 /** Names the variable and what is wrong with it, never its value: it may be a secret. */
 function describe(issue: z.core.$ZodIssue, given: Record<string, unknown>): string {

@@ -15,11 +15,21 @@ import {
   WebhookEvent,
 } from '../entities/index.ts';
 import type { Logger } from '../logger.ts';
+import { boundStatements, type StatementPool } from './bounded-statements.ts';
 
 export type DatabaseConfig = ReturnType<typeof databasePart.parse>;
 
+export type DatabaseOptions = {
+  /** Milliseconds after which a statement fails, for those who have somebody waiting. Without it: as long as it takes. */
+  statementTimeoutMs?: number;
+};
+
 /** MikroORM's options for a database; also what the `mikro-orm` command line reads. */
-export function ormOptions(config: DatabaseConfig, logger?: Logger): Options {
+export function ormOptions(
+  config: DatabaseConfig,
+  logger?: Logger,
+  { statementTimeoutMs }: DatabaseOptions = {},
+): Options {
   return defineConfig({
     host: config.host,
     port: config.port,
@@ -46,14 +56,21 @@ export function ormOptions(config: DatabaseConfig, logger?: Logger): Options {
       connectionTimeoutMillis: 5 * SECOND,
       keepAlive: true,
       application_name: 'paiements-service',
+      onPoolCreated: (pool: StatementPool) => {
+        if (statementTimeoutMs !== undefined) boundStatements(pool, statementTimeoutMs);
+      },
     },
     logger: (line) => logger?.debug(line),
   });
 }
 
 /** Opens the pool lazily: the first query connects. */
-export function openDatabase(config: DatabaseConfig, logger: Logger): Promise<MikroORM> {
-  return MikroORM.init(ormOptions(config, logger));
+export function openDatabase(
+  config: DatabaseConfig,
+  logger: Logger,
+  options?: DatabaseOptions,
+): Promise<MikroORM> {
+  return MikroORM.init(ormOptions(config, logger, options));
 }
 
 /**

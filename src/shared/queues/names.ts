@@ -20,6 +20,8 @@ export type NotificationJob = {
   userId: number;
   data: Record<string, unknown>;
   correlationId: string;
+  /** When Stripe made the event that caused it, in Unix milliseconds; unknown where the sweep had to queue it again. */
+  causedAt?: number;
 };
 
 /** Work besides events and messages: what time brings, and what operators ask for. */

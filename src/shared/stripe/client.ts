@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
 import type { stripe as stripePart } from '../config/index.ts';
+import { observedHttpClient } from './observed-http-client.ts';
 
 export type StripeConfig = ReturnType<typeof stripePart.parse>;
 
@@ -13,6 +14,7 @@ export function createStripe(config: StripeConfig): Stripe {
     // 409, 429 and 5xx; the SDK sends the same idempotency key again.
     maxNetworkRetries: 2,
     telemetry: false,
+    httpClient: observedHttpClient(),
     appInfo: { name: 'matcha-paiements-service' },
     ...addressOf(config.apiBase),
   });

@@ -19,7 +19,7 @@ export async function openWorkshop(name: string) {
   // Standard output belongs to the command's own lines.
   const logger: Logger = createLogger(name, process.env.LOG_LEVEL ? config.logging.level : 'error');
   const orm: MikroORM = await openDatabase(config.database, logger);
-  const connection = connectRedis(config.redis.url, 'patient', logger);
+  const connection = connectRedis(config.redis, 'patient', logger);
   const events = openQueue('stripe-events', connection, config.redis.queuePrefix);
   const notifications = openQueue('notifications', connection, config.redis.queuePrefix);
   return {

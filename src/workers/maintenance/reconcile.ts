@@ -1,7 +1,9 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type Stripe from 'stripe';
 import type { Clock } from '../../shared/clock.ts';
+import { MINUTE } from '../../shared/duration.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { countMissingEvents } from '../../shared/metrics/reconcile.ts';
 import type { QueueOf } from '../../shared/queues/index.ts';
 import { fromUnixSeconds, toUnixSeconds } from '../../shared/unix-time.ts';
 import { handlerOf } from '../events/registry.ts';
@@ -38,6 +40,8 @@ export type ReconcileReport = {
 };
 
 const PAGE_SIZE = 100;
+/** A younger event that is missing may well be on its way: no reason to wake anybody. */
+const ON_ITS_WAY_MS = 5 * MINUTE;
 
 type Cursor = { since: number; startingAfter: string; listed: number; missing: number; enqueued: number };
 
@@ -48,6 +52,7 @@ type Cursor = { since: number; startingAfter: string; listed: number; missing: n
  */
 export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions): Promise<ReconcileReport> {
   const since = toUnixSeconds(options.since);
+  const overdue = toUnixSeconds(new Date(deps.clock.now().getTime() - ON_ITS_WAY_MS));
   const cursor = await cursorOf(deps, options, since);
   const report: ReconcileReport = {
     listed: cursor?.listed ?? 0,
@@ -66,6 +71,7 @@ export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions):
     );
     const missing = await missingOf(deps.orm, page.data);
     if (!options.dryRun) await enqueue(deps.events, missing);
+    countMissingEvents(missing.filter(({ created }) => created < overdue).length);
     const last = page.data.at(-1);
     report.listed += page.data.length;
     report.missing += missing.length;

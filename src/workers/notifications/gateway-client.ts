@@ -1,6 +1,7 @@
 import { SECOND } from '../../shared/duration.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { NotificationJob } from '../../shared/queues/index.ts';
+import { traceHeaders } from '../../shared/tracing/index.ts';
 
 const TIMEOUT_MS = 5 * SECOND;
 
@@ -42,6 +43,7 @@ export class GatewayClient {
         // Lets a gateway that knows the header announce once what had to be sent twice after a crash.
         // It names the fact rather than the row, whose number means nothing outside of one database.
         'idempotency-key': fact,
+        ...traceHeaders(),
       },
       body: JSON.stringify({ type, user_id: String(userId), data }),
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -1,6 +1,10 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../../shared/clock.ts';
+import { SECOND } from '../../shared/duration.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { countNotification, observeNotifiedDelay } from '../../shared/metrics/notifications.ts';
 import type { NotificationJob } from '../../shared/queues/index.ts';
+import { inSpan } from '../../shared/tracing/index.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { GatewayClient } from './gateway-client.ts';
 
@@ -10,10 +14,14 @@ import type { GatewayClient } from './gateway-client.ts';
  */
 export class Notifier {
   readonly #gateway: GatewayClient;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #marks: GroupCommit<number, undefined>;
 
-  constructor(deps: { orm: MikroORM; gateway: GatewayClient; clock: Clock }) {
+  constructor(deps: { orm: MikroORM; gateway: GatewayClient; clock: Clock; logger: Logger }) {
     this.#gateway = deps.gateway;
+    this.#clock = deps.clock;
+    this.#logger = deps.logger;
     this.#marks = new GroupCommit({
       run: async (ids) => {
         await markDelivered(deps.orm, ids, deps.clock.now());
@@ -25,8 +33,30 @@ export class Notifier {
   }
 
   async deliver(job: NotificationJob): Promise<void> {
-    await this.#gateway.broadcast(job);
+    await this.#offer(job);
     await this.#marks.submit(job.outboxId);
+  }
+
+  async #offer(job: NotificationJob): Promise<void> {
+    const { type, fact, userId, correlationId, causedAt } = job;
+    const attributes = {
+      'http.request.method': 'POST',
+      'messaging.message.type': type,
+      correlation_id: correlationId,
+    };
+    try {
+      await inSpan(`notify ${type}`, { kind: 'client', attributes }, () => this.#gateway.broadcast(job));
+    } catch (thrown) {
+      countNotification(type, 'refused');
+      throw thrown;
+    }
+    countNotification(type, 'delivered');
+    const sinceCreatedMs = causedAt === undefined ? undefined : this.#clock.now().getTime() - causedAt;
+    if (sinceCreatedMs !== undefined) observeNotifiedDelay(sinceCreatedMs / SECOND);
+    this.#logger.info(
+      { type, fact, userId, sinceCreatedMs, correlationId },
+      `Delivered ${type} to user ${userId}`,
+    );
   }
 }
 

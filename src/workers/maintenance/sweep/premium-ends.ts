@@ -20,11 +20,12 @@ export async function sweepPremiumEnds(deps: SweepDeps): Promise<number> {
     `select users.id from users
      join subscriptions on subscriptions.user_id = users.id
      where subscriptions.status = 'active' and subscriptions.paid_until = users.premium
-       and subscriptions.cancel_at is null and not subscriptions.collection_paused
-       and subscriptions.paid_until between (?::timestamptz at time zone 'UTC') and (?::timestamptz at time zone 'UTC')
+       and (subscriptions.cancel_at is null or subscriptions.cancel_at > subscriptions.paid_until)
+       and not subscriptions.collection_paused
+       and subscriptions.paid_until between ? and ?
      union
      select users.id from users
-     where users.premium between (?::timestamptz at time zone 'UTC') and (?::timestamptz at time zone 'UTC')
+     where users.premium between ? and ?
        and exists (select 1 from subscriptions where user_id = users.id and snapshot_at is not null)
        and not exists (select 1 from outbox_messages where user_id = users.id and fact like 'premium\\_ended:%'
          and outbox_messages.created_at >= users.premium)

@@ -12,7 +12,7 @@ export async function sweepOldPayloads({ orm, clock, retentionDays }: SweepDeps)
   const { affectedRows } = await orm.em.fork().execute<{ affectedRows: number }>(
     `update webhook_events set data = null where id in (
        select id from webhook_events
-       where created_at < ?::timestamptz at time zone 'UTC' and processed and data is not null
+       where created_at < ? and processed and data is not null
        order by created_at limit ${MOST_AT_ONCE})`,
     [before],
     'run',

@@ -19,12 +19,12 @@ export async function sweepStoredEvents({ orm, events, clock }: SweepDeps): Prom
   const stored = await orm.em.fork().execute<StoredEvent[]>(
     `select stripe_event_id, event_type, data from webhook_events
      where not processed and data->>'object' = 'event'
-       and created_at > ?::timestamptz at time zone 'UTC' and created_at < ?::timestamptz at time zone 'UTC'
+       and created_at > ? and created_at < ?
        and case
          when waiting_for is not null then exists (
            select 1 from customers where stripe_customer_id = waiting_for and user_id is not null
            union all select 1 from payments where stripe_payment_intent_id = waiting_for)
-         else error_message is null or created_at < ?::timestamptz at time zone 'UTC'
+         else error_message is null or created_at < ?
        end
      order by created_at limit ${MOST_AT_ONCE}`,
     [now - GIVEN_UP_AFTER_MS, now - STORED_AFTER_MS, now - FAILED_AFTER_MS].map((time) =>

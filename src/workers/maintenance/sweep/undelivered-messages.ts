@@ -13,7 +13,7 @@ export async function sweepUndeliveredMessages({ orm, notifications, clock }: Sw
       { id: string | number; fact: string; type: string; user_id: number; data: Record<string, unknown> }[]
     >(
       `select id, fact, type, user_id, data from outbox_messages
-     where delivered_at is null and created_at < ?::timestamptz at time zone 'UTC'
+     where delivered_at is null and created_at < ?
      order by id limit ${MOST_AT_ONCE}`,
       [new Date(clock.now().getTime() - UNDELIVERED_AFTER_MS).toISOString()],
     );

@@ -1,0 +1,28 @@
+-- The least the service needs in Matcha's database. Run it as the owner of the tables, after every migration (it can be
+-- run again): psql --dbname matcha --file deploy/postgres/privileges.sql
+--
+-- Two roles. `paiements_migrate` owns what this service made and runs `release`; it is only needed while migrating.
+-- `paiements` runs web and worker and can neither change a table nor read a column that does not concern payments.
+-- Neither may log in before it is given a password: alter role paiements login password '…';
+
+do $$ begin
+  if not exists (select from pg_roles where rolname = 'paiements') then
+    create role paiements nologin nosuperuser nocreatedb nocreaterole noreplication;
+  end if;
+end $$;
+
+grant usage on schema public to paiements;
+
+-- Other services' table: who the user is, and until when premium is paid. Nothing else is read, nothing else written.
+grant select (id, email, email_verified, premium), update (premium) on users to paiements;
+
+-- The books. Rows are never deleted from them, except a payment that turns out to be the same as another.
+grant select, insert, update on
+  subscriptions, checkout_sessions, webhook_events, customers, invoice_payments, outbox_messages
+  to paiements;
+grant select, insert, update, delete on payments, maintenance_state to paiements;
+
+grant usage on sequence
+  subscriptions_id_seq, checkout_sessions_id_seq, webhook_events_id_seq, customers_id_seq, invoice_payments_id_seq,
+  outbox_messages_id_seq, payments_id_seq
+  to paiements;

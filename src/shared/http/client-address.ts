@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+
+/**
+ * Who sent a request, as an IP address.
+ * @param trustedHops how many proxies stand before us. Each appends its peer to `X-Forwarded-For`, so the client is
+ *   that many entries from the right; what is further left, or there without a proxy, anybody could have written.
+ */
+export function clientAddressOf(request: IncomingMessage, trustedHops: number): string {
+  const peer = request.socket.remoteAddress ?? 'unknown';
+  if (trustedHops === 0) return peer;
+  const entries = String(request.headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+  return entries.at(-trustedHops) ?? entries[0] ?? peer;
+}
+
+/** Whether the client's own connection is encrypted: ours never is, a proxy that we trust says so. */
+export function isHttps(request: IncomingMessage, trustedHops: number): boolean {
+  if (trustedHops === 0) return false;
+  // Each proxy overwrites or appends; the first is the one that faces the client.
+  const [first = ''] = String(request.headers['x-forwarded-proto'] ?? '').split(',');
+  return first.trim().toLowerCase() === 'https';
+}
+
+/**
+ * What a limit per address counts under. An IPv6 customer has a whole /64 and could use another address for every
+ * request.
+ */
+export function addressKey(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+  if (isIPv4(plain)) return plain;
+  if (!isIPv6(plain)) return 'unknown';
+  return `${networkOf(plain)}::/64`;
+}
+
+/** The first four groups of an IPv6 address. */
+function networkOf(address: string): string {
+  // Normalised: lower case, compressed at one place at most.
+  const { address: compressed } = new SocketAddress({ address: address.split('%')[0], family: 'ipv6' });
+  const [head = '', tail] = compressed.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
+  const groups = [...left, ...Array.from({ length: Math.max(zeros, 0) }, () => '0'), ...right];
+  return groups.slice(0, 4).join(':');
+}

@@ -1,0 +1,9 @@
+export {
+  inSpan,
+  type OpenSpan,
+  startTracing,
+  type TracePlace,
+  traceHeaders,
+  tracePlace,
+  tracing,
+} from './tracing.ts';
