@@ -18,7 +18,7 @@ npm run demo -- --once       goes through one purchase by itself, without a brow
 npm run demo -- --port 4000  serves the page on this port instead of any free one
 npm run demo -- --logs       also prints what the processes write
 
-REDIS_URL makes it use that Redis, which has to be empty, instead of starting one.`;
+REDIS_URL makes it use that Redis, under key names of its own, instead of starting one.`;
 
 const { values } = parseArgs({
   options: {

@@ -1,40 +1,42 @@
+import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { toError } from '../src/shared/errors.ts';
-import { loginRedisUrl } from '../src/shared/login-token.ts';
+import { atDatabase0, parseRedisUrl } from '../src/shared/redis-url.ts';
 import { RigError } from './errors.ts';
 
-/** What the gateway writes; its names are fixed, unlike the queues' prefix. */
-const GATEWAY_KEYS = 'gateway:*';
-
-/** A Redis that is not ours and is left as it was found: empty. */
-export type BorrowedRedis = { readonly url: string; readonly queuePrefix: string; close(): Promise<void> };
+/** A Redis that is not ours: everything we write there is under names of our own, and removed at the end. */
+export type BorrowedRedis = {
+  readonly url: string;
+  /** The variables that keep our names apart from everybody else's. */
+  readonly env: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+};
 
 /**
- * Takes a Redis somebody gave us, provided that it is empty: the gateway's keys and channels have fixed names, so an
- * installation that uses the same one would hear ours, and mistake our messages for repetitions of its own.
- * @throws {RigError} when it does not answer or is not empty
+ * Takes a Redis somebody gave us, whatever is in it.
+ * @throws {RigError} when it does not answer, or is not one server
  */
 export async function borrowRedis(given: string): Promise<BorrowedRedis> {
-  // Database 0, whichever the URL names: the gateway uses no other.
-  const url = loginRedisUrl(given);
-  const queuePrefix = '{paiements-rig}';
-  const keys = await withRedis(url, (redis) => redis.dbsize());
-  if (keys > 0) {
+  if (parseRedisUrl(given)?.kind !== 'server') {
     throw new RigError(
-      `The Redis at REDIS_URL holds ${keys} keys of somebody else, and only an empty one can be used. ` +
-        'Unset REDIS_URL to have one started.',
+      'REDIS_URL must be a redis:// or rediss:// URL of one server. Unset it to have one started.',
     );
   }
+  // Database 0, whichever the URL names: the gateway uses no other.
+  const url = atDatabase0(given);
+  await withRedis(url, (redis) => redis.ping());
+  const run = randomBytes(6).toString('hex');
+  const prefixes = [`{paiements-rig-${run}}`, `gateway-rig-${run}:`] as const;
   return {
     url,
-    queuePrefix,
-    close: () => withRedis(url, (redis) => removeKeys(redis, [`${queuePrefix}*`, GATEWAY_KEYS])),
+    env: { QUEUE_PREFIX: prefixes[0], GATEWAY_KEY_PREFIX: prefixes[1] },
+    close: () => withRedis(url, (redis) => removeKeys(redis, prefixes)),
   };
 }
 
-async function removeKeys(redis: Redis, patterns: readonly string[]): Promise<void> {
-  for (const match of patterns) {
-    for await (const keys of redis.scanStream({ match, count: 500 })) {
+async function removeKeys(redis: Redis, prefixes: readonly string[]): Promise<void> {
+  for (const prefix of prefixes) {
+    for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 500 })) {
       if (keys.length > 0) await redis.unlink(...keys);
     }
   }

@@ -22,8 +22,10 @@ export type MatchaOptions = {
   /** A server to use instead of starting one; it is not stopped at the end. */
   readonly postgres?: PostgresServer;
   readonly redis?: RedisServer;
-  /** An empty Redis that is not ours; what is written there is removed at the end. */
+  /** A Redis that is not ours; what is written there has names of its own and is removed at the end. */
   readonly redisUrl?: string;
+  /** The variables that lead to a Redis the caller runs: sentinels, a cluster, one with TLS. */
+  readonly redisEnv?: Extra;
   /** Default `matcha`. */
   readonly database?: string;
   /** The origin that browsers use, when something stands before the gateway. Default: the gateway's. */
@@ -82,9 +84,10 @@ async function start(options: MatchaOptions, pile: Pile): Promise<Matcha> {
 type UsedRedis = { readonly url: string; readonly server: RedisServer | undefined; readonly env: Extra };
 
 async function useRedis(options: MatchaOptions, pile: Pile): Promise<UsedRedis> {
+  if (options.redisEnv !== undefined) return { url: '', server: undefined, env: options.redisEnv };
   if (options.redisUrl !== undefined) {
-    const { url, queuePrefix } = pile.add(await borrowRedis(options.redisUrl));
-    return { url, server: undefined, env: { QUEUE_PREFIX: queuePrefix } };
+    const { url, env } = pile.add(await borrowRedis(options.redisUrl));
+    return { url, server: undefined, env };
   }
   const server = options.redis ?? pile.add(await startRedis());
   return { url: server.url, server, env: {} };

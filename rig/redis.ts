@@ -17,6 +17,12 @@ export type RedisServerOptions = {
    * forgets everything). Default `no`.
    */
   readonly appendFsync?: 'always' | 'everysec' | 'no';
+  /** Default: a random one. Servers that talk to each other need the same. */
+  readonly password?: string;
+  /** Further lines of `redis.conf`. */
+  readonly settings?: readonly string[];
+  /** Paths of PEM files: it then speaks TLS and nothing else. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
   /** Told when a server has to be installed first. Default: standard error. */
   readonly announce?: (line: string) => void;
 };
@@ -26,7 +32,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const binary = await redisBinary(options.announce ?? ((line) => console.error(line)));
   const directory = createPrivateDir('redis');
   try {
-    const password = randomBytes(16).toString('hex');
+    const password = options.password ?? randomBytes(16).toString('hex');
     const server = new RedisServer({ binary, directory, password, port: await freePort(), options });
     await server.start();
     return server;
@@ -57,7 +63,7 @@ export class RedisServer {
     this.#parts = parts;
     this.port = parts.port;
     this.password = parts.password;
-    this.url = `redis://:${parts.password}@${HOST}:${parts.port}`;
+    this.url = `${parts.options.tls ? 'rediss' : 'redis'}://:${parts.password}@${HOST}:${parts.port}`;
   }
 
   get running(): boolean {
@@ -85,10 +91,10 @@ export class RedisServer {
   }
 
   #configuration(): string {
-    const { appendFsync = 'no' } = this.#parts.options;
+    const { appendFsync = 'no', settings = [], tls } = this.#parts.options;
     return [
       `bind ${HOST}`,
-      `port ${this.port}`,
+      ...(tls ? tlsSettings(this.port, tls) : [`port ${this.port}`]),
       `requirepass ${this.password}`,
       `dir ${JSON.stringify(this.#parts.directory.path)}`,
       'daemonize no',
@@ -97,6 +103,7 @@ export class RedisServer {
       `appendfsync ${appendFsync}`,
       // A queue must never lose jobs to make room (BullMQ warns about anything else).
       'maxmemory-policy noeviction',
+      ...settings,
       '',
     ].join('\n');
   }
@@ -130,4 +137,16 @@ export class RedisServer {
     await this.kill();
     await this.#parts.directory.remove();
   }
+}
+
+function tlsSettings(port: number, { cert, key, ca }: NonNullable<RedisServerOptions['tls']>): string[] {
+  return [
+    'port 0',
+    `tls-port ${port}`,
+    `tls-cert-file ${JSON.stringify(cert)}`,
+    `tls-key-file ${JSON.stringify(key)}`,
+    `tls-ca-cert-file ${JSON.stringify(ca)}`,
+    // Clients prove themselves by the password.
+    'tls-auth-clients no',
+  ];
 }

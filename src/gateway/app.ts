@@ -1,11 +1,11 @@
 import Koa, { type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { HttpError } from '../shared/errors.ts';
+import { assignRequestId } from '../shared/http/request-id.ts';
 import type { Logger } from '../shared/logger.ts';
 import { answerErrors, answerNotFound } from './envelope.ts';
 import { type InternalRoutesDeps, internalRoutes } from './internal-routes.ts';
 import { type PaymentRoutesDeps, paymentRoutes } from './payment-routes.ts';
-import { assignRequestId } from './request-id.ts';
 
 export type AppDeps = PaymentRoutesDeps & InternalRoutesDeps & { logger: Logger; isStopping: () => boolean };
 

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import { DAY, HOUR, SECOND } from '../shared/duration.ts';
 import { HttpError, toError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { RedisClient } from '../shared/redis.ts';
 import type { Address } from './hub.ts';
 
 /** A frame on its way to whom it is for, on every gateway process. */
@@ -9,9 +9,11 @@ export type Announcement = { readonly address: Address; readonly frame: string }
 
 export type BusOptions = {
   /** Fails fast; publishes. */
-  commands: Redis;
-  /** Waits for Redis; only subscribes. */
-  subscriber: Redis;
+  commands: RedisClient;
+  /** Waits for Redis; only subscribes. In a cluster, at the node that owns the keys. */
+  subscriber: RedisClient;
+  /** Before every key and channel: gateways with another prefix are another installation. */
+  keyPrefix: string;
   /** Names this process among all gateways. */
   processId: string;
   deliver: (announcement: Announcement) => void;
@@ -19,8 +21,6 @@ export type BusOptions = {
   logger: Logger;
 };
 
-const CHANNEL = 'gateway:announcements';
-const RECENT = 'gateway:recent';
 const RECENT_MAX = 1_000;
 const IDEMPOTENCY_SECONDS = DAY / SECOND;
 const RETRY_CATCH_UP_MS = 200;
@@ -55,7 +55,10 @@ return 'published'
  */
 export class Bus {
   readonly #options: BusOptions;
+  readonly #channel: string;
   readonly #ownChannel: string;
+  /** Stream of the last {@link RECENT_MAX} messages. */
+  readonly #recent: string;
   #subscribed = false;
   #pending = 0;
   /** Counts subscriptions, so that what an earlier one started is not mistaken for the present one. */
@@ -71,7 +74,10 @@ export class Bus {
 
   constructor(options: BusOptions) {
     this.#options = options;
-    this.#ownChannel = `gateway:process:${options.processId}`;
+    const { keyPrefix, processId } = options;
+    this.#channel = `${keyPrefix}announcements`;
+    this.#ownChannel = `${keyPrefix}process:${processId}`;
+    this.#recent = `${keyPrefix}recent`;
   }
 
   /** Whether messages published now reach this process. */
@@ -83,7 +89,7 @@ export class Bus {
   start(): void {
     const { subscriber } = this.#options;
     subscriber.on('message', (channel: string, text: string) => {
-      if (channel !== CHANNEL) return;
+      if (channel !== this.#channel) return;
       if (this.#held) this.#held.push(text);
       else this.#receiveLive(text);
     });
@@ -127,6 +133,7 @@ export class Bus {
     } finally {
       this.#pending -= 1;
     }
+    this.#subscribeAgain();
     throw notSubscribed();
   }
 
@@ -140,16 +147,23 @@ export class Bus {
     return this.#options.commands.eval(
       ANNOUNCE,
       2,
-      `gateway:announced:${idempotencyKey ?? ''}`,
-      RECENT,
+      `${this.#options.keyPrefix}announced:${idempotencyKey ?? ''}`,
+      this.#recent,
       idempotencyKey === undefined ? '0' : '1',
       IDEMPOTENCY_SECONDS,
       this.#ownChannel,
-      CHANNEL,
+      this.#channel,
       JSON.stringify(announcement),
       RECENT_MAX,
       HOUR / SECOND,
     );
+  }
+
+  /** Redis does not know our listener: its node is not the keys' owner any more, or it was thrown out unheard. */
+  #subscribeAgain(): void {
+    if (!this.#subscribed) return;
+    this.#lose();
+    this.#options.subscriber.disconnect(true);
   }
 
   #lose(): void {
@@ -165,7 +179,7 @@ export class Bus {
     this.#held = [];
     try {
       this.#lastId ??= await this.#readLatestId();
-      await this.#options.subscriber.subscribe(CHANNEL, this.#ownChannel);
+      await this.#options.subscriber.subscribe(this.#channel, this.#ownChannel);
       if (generation !== this.#generation) return;
       const missed = await this.#readSince(this.#lastId);
       if (generation !== this.#generation) return;
@@ -181,12 +195,12 @@ export class Bus {
 
   /** Where a newcomer begins: it is told nothing of the past. */
   async #readLatestId(): Promise<string> {
-    const [latest] = await this.#options.commands.xrevrange(RECENT, '+', '-', 'COUNT', 1);
+    const [latest] = await this.#options.commands.xrevrange(this.#recent, '+', '-', 'COUNT', 1);
     return latest?.[0] ?? '0-0';
   }
 
   async #readSince(lastId: string): Promise<{ id: string; message: string }[]> {
-    const entries = await this.#options.commands.xrange(RECENT, lastId, '+');
+    const entries = await this.#options.commands.xrange(this.#recent, lastId, '+');
     return entries.filter(([id]) => id !== lastId).map(([id, fields]) => ({ id, message: fields[1] ?? '' }));
   }
 

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import {
   type Environment,
+  gatewayRedis,
   httpUrl,
   internalKey,
   jwt,
+  list,
   logging,
   origins,
   readConfig,
-  redis,
   wholeNumber,
 } from '../shared/config/index.ts';
 
@@ -16,17 +17,33 @@ const listening = z
   .object({ GATEWAY_PORT: wholeNumber(8080, 0, 65_535), GATEWAY_HOST: z.string().default('0.0.0.0') })
   .transform((env) => ({ port: env.GATEWAY_PORT, host: env.GATEWAY_HOST }));
 
-/** `PAIEMENTS_SERVICE_URL`: where payment requests are proxied to. */
+/** `PAIEMENTS_SERVICE_URL`: where payment requests are proxied to; several, comma-separated, share them. */
 const paiementsService = z
-  .object({ PAIEMENTS_SERVICE_URL: httpUrl().default('http://127.0.0.1:8085') })
-  .transform((env) => ({ url: env.PAIEMENTS_SERVICE_URL }));
+  .object({ PAIEMENTS_SERVICE_URL: serviceUrls().default(['http://127.0.0.1:8085']) })
+  .transform((env) => ({ urls: env.PAIEMENTS_SERVICE_URL }));
+
+function serviceUrls() {
+  return list().transform((urls, context) => {
+    const parsed = z.array(httpUrl()).min(1).safeParse(urls);
+    const schemes = new Set(urls.map((url) => url.split(':')[0]));
+    if (parsed.success && schemes.size === 1) return parsed.data;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be an http(s) URL, or several of one scheme, comma-separated',
+    });
+    return z.NEVER;
+  });
+}
 
 /**
  * Reads everything the gateway process uses.
  * @throws {import('../shared/errors.ts').ConfigError} naming every problem at once
  */
 export function readGatewayConfig(environment: Environment) {
-  return readConfig({ listening, paiementsService, jwt, internalKey, redis, origins, logging }, environment);
+  return readConfig(
+    { listening, paiementsService, jwt, internalKey, redis: gatewayRedis, origins, logging },
+    environment,
+  );
 }
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http, { type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Cluster } from 'ioredis';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { SECOND } from '../shared/duration.ts';
 import type { Logger } from '../shared/logger.ts';
-import { createRevocationCheck, loginRedisUrl } from '../shared/login-token.ts';
-import { connectRedis } from '../shared/redis.ts';
+import { createRevocationCheck } from '../shared/login-token.ts';
+import { connectLoginRedis } from '../shared/redis.ts';
+import { connectSlotOwner } from '../shared/redis-slot-owner.ts';
 import { createApp } from './app.ts';
 import { Bus } from './bus.ts';
 import type { GatewayConfig } from './config.ts';
@@ -51,12 +53,16 @@ export function createGateway({
   const limits: Limits = { ...DEFAULT_LIMITS, ...overrides };
   const processId = randomUUID();
   // Pub/sub knows no databases, so that the one with the revoked tokens serves for everything.
-  const redisUrl = loginRedisUrl(config.redis.url);
-  const commands = connectRedis(redisUrl, 'failFast', logger);
-  const subscriber = connectRedis(redisUrl, 'patient', logger);
+  const { keyPrefix } = config.redis;
+  const commands = connectLoginRedis(config.redis, 'failFast', logger);
+  const subscriber =
+    commands instanceof Cluster
+      ? connectSlotOwner(commands, keyPrefix, logger)
+      : connectLoginRedis(config.redis, 'patient', logger);
 
   const presence = new Presence({
     commands,
+    keyPrefix,
     processId,
     localUsers: () => hub.users(),
     heartbeatMs: limits.presenceHeartbeatMs,
@@ -67,19 +73,20 @@ export function createGateway({
   const bus = new Bus({
     commands,
     subscriber,
+    keyPrefix,
     processId,
     deliver: ({ address, frame }) => hub.deliver(address, frame),
     maxPending: limits.maxPendingBroadcasts,
     logger,
   });
   const proxy = createProxy({
-    serviceUrl: config.paiementsService.url,
+    serviceUrls: config.paiementsService.urls,
     timeoutMs: limits.proxyTimeoutMs,
     connectTimeoutMs: limits.proxyConnectTimeoutMs,
   });
   const allowedOrigins = config.origins;
   const login = createLoginCheck(
-    { secret: config.jwt.secret, isRevoked: createRevocationCheck(commands), clock },
+    { secrets: config.jwt.secrets, isRevoked: createRevocationCheck(commands), clock },
     allowedOrigins,
   );
   let stopping = false;
@@ -88,7 +95,7 @@ export function createGateway({
     proxy,
     login,
     allowedOrigins,
-    internalKey: config.internalKey,
+    internalKeys: config.internalKey.accepted,
     hub,
     bus,
     presence,

@@ -1,15 +1,16 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { HttpError } from '../shared/errors.ts';
+import { requireInternalKey } from '../shared/http/internal-key.ts';
 import type { Bus } from './bus.ts';
 import type { Hub } from './hub.ts';
 import { parseBroadcast, parseUserId, parseUserIds, readJson } from './internal-body.ts';
-import { requireInternalKey } from './internal-key.ts';
 import type { Limits } from './limits.ts';
 import type { Presence } from './presence.ts';
 
 export type InternalRoutesDeps = {
-  internalKey: string;
+  /** Several while the key is being rotated. */
+  internalKeys: readonly string[];
   hub: Hub;
   bus: Bus;
   presence: Presence;
@@ -19,8 +20,8 @@ export type InternalRoutesDeps = {
 const PREFIX = '/api/internal';
 
 /** What other Matcha services ask the gateway, behind `X-Internal-Key`. */
-export function internalRoutes({ internalKey, hub, bus, presence, limits }: InternalRoutesDeps): Middleware {
-  const guard = requireInternalKey(internalKey);
+export function internalRoutes({ internalKeys, hub, bus, presence, limits }: InternalRoutesDeps): Middleware {
+  const guard = requireInternalKey(internalKeys, 'the gateway');
   const router = new Router({ prefix: PREFIX });
 
   router.post('/websocket/broadcast', async (ctx) => {

@@ -1,12 +1,14 @@
-import type { Redis } from 'ioredis';
 import { HOUR } from '../shared/duration.ts';
 import { HttpError, toError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { RedisClient } from '../shared/redis.ts';
 import type { PresenceListener } from './hub.ts';
 
 export type PresenceOptions = {
   /** Fails fast. */
-  commands: Redis;
+  commands: RedisClient;
+  /** Before every key; on a cluster, what keeps them on one node. */
+  keyPrefix: string;
   processId: string;
   /** Users with a socket here, the truth that Redis is told. */
   localUsers: () => string[];
@@ -15,8 +17,6 @@ export type PresenceOptions = {
   logger: Logger;
 };
 
-/** Sorted set of process ids by the time of their last heartbeat, epoch milliseconds. */
-const PROCESSES = 'gateway:processes';
 /** After this silence a process is forgotten; much longer than clocks differ. Its users were long gone by expiry. */
 const FORGET_AFTER_MS = HOUR;
 
@@ -29,6 +29,8 @@ export class Presence implements PresenceListener {
   readonly processId: string;
   readonly #options: PresenceOptions;
   readonly #key: string;
+  /** Sorted set of process ids by the time of their last heartbeat, epoch milliseconds. */
+  readonly #processes: string;
   #heartbeat: NodeJS.Timeout | undefined;
   /** Whether Redis may know something else than the hub, so that the whole set has to be written. */
   #dirty = true;
@@ -37,7 +39,8 @@ export class Presence implements PresenceListener {
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.processId = options.processId;
-    this.#key = usersKey(options.processId);
+    this.#key = this.#usersKey(options.processId);
+    this.#processes = `${options.keyPrefix}processes`;
   }
 
   start(): void {
@@ -62,9 +65,9 @@ export class Presence implements PresenceListener {
   async online(userIds: readonly string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
     try {
-      const processes = await this.#options.commands.zrange(PROCESSES, '0', '-1');
+      const processes = await this.#options.commands.zrange(this.#processes, '0', '-1');
       const answers = await Promise.all(
-        processes.map((id) => this.#options.commands.smismember(usersKey(id), ...userIds)),
+        processes.map((id) => this.#options.commands.smismember(this.#usersKey(id), ...userIds)),
       );
       return new Set(userIds.filter((_userId, index) => answers.some((answer) => answer[index] === 1)));
     } catch (error) {
@@ -82,7 +85,7 @@ export class Presence implements PresenceListener {
     clearInterval(this.#heartbeat);
     this.#options.commands.off('ready', this.#onReady);
     if (this.#options.commands.status !== 'ready') return;
-    await this.#options.commands.multi().del(this.#key).zrem(PROCESSES, this.processId).exec();
+    await this.#options.commands.multi().del(this.#key).zrem(this.#processes, this.processId).exec();
   }
 
   async #beat(): Promise<void> {
@@ -92,8 +95,8 @@ export class Presence implements PresenceListener {
       const now = Date.now();
       const renewal = commands
         .multi()
-        .zadd(PROCESSES, now, this.processId)
-        .zremrangebyscore(PROCESSES, '-inf', now - FORGET_AFTER_MS)
+        .zadd(this.#processes, now, this.processId)
+        .zremrangebyscore(this.#processes, '-inf', now - FORGET_AFTER_MS)
         .pexpire(this.#key, ttlMs)
         .exec();
       const renewed = (await renewal)?.[2]?.[1] === 1;
@@ -123,8 +126,8 @@ export class Presence implements PresenceListener {
       );
     });
   }
-}
 
-function usersKey(processId: string): string {
-  return `gateway:online:${processId}`;
+  #usersKey(processId: string): string {
+    return `${this.#options.keyPrefix}online:${processId}`;
+  }
 }

@@ -1,13 +1,16 @@
-import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createProxyServer } from 'http-proxy-3';
 import { HttpError } from '../shared/errors.ts';
+import { BodyCopy } from './body-copy.ts';
 import { isForwardedAnswerHeader } from './forwarded-headers.ts';
+import { Upstreams } from './upstreams.ts';
 
 export type ServiceProxy = {
   /**
-   * Streams a request to the service and its answer back, touching neither body.
+   * Streams a request to the service and its answer back, touching neither body. What never reached a process of the
+   * service is sent to another.
    * Resolves when the answer is through or the client has gone.
    * @throws {HttpError} 502 or 504, only while nothing was answered yet
    */
@@ -18,17 +21,28 @@ export type ServiceProxy = {
 /** What the service sees: the target (path and query, as they are) and every header. */
 export type ForwardedAs = { target: string; headers: IncomingHttpHeaders };
 
-export type ProxyOptions = { serviceUrl: string; timeoutMs: number; connectTimeoutMs: number };
+export type ProxyOptions = { serviceUrls: readonly string[]; timeoutMs: number; connectTimeoutMs: number };
 
 /** Methods whose body http-proxy passes on in chunks; for the others it would lose where the body ends. */
 const MAY_BE_CHUNKED = new Set(['POST', 'PUT', 'PATCH']);
 
+/** Methods that may be repeated whatever became of the first attempt. */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** More than any body the service takes; a longer one is sent once. */
+const MAX_REPEATED_BYTES = 2 * 1_024 * 1_024;
+
+type Failure = Error & { code?: string; syscall?: string };
+
+/** One try at a request, and what its connection had received before it. */
+type Attempt = { upstream: ClientRequest; bytesReadBefore: number };
+
 export function createProxy(options: ProxyOptions): ServiceProxy {
-  const agent = createAgent(options.serviceUrl);
+  const upstreams = new Upstreams(options.serviceUrls);
+  const agents = new Agents(options.serviceUrls[0] ?? '');
+  const attempts = new WeakMap<IncomingMessage, Attempt>();
   const timedOut = new WeakSet<IncomingMessage>();
   const proxy = createProxyServer<typeof IncomingMessage, typeof ServerResponse>({
-    target: options.serviceUrl,
-    agent,
     changeOrigin: true,
     // The target as we wrote it, not as a URL parser would spell it.
     toProxy: true,
@@ -36,33 +50,87 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
     proxyTimeout: options.timeoutMs,
     connectTimeout: options.connectTimeoutMs,
   });
-  proxy.on('proxyReq', (upstream, request) => {
+  proxy.on('proxyReq', (upstream, request, _response, _options, socket) => {
+    attempts.set(request, { upstream, bytesReadBefore: socket.bytesRead });
     upstream.once('timeout', () => timedOut.add(request));
   });
   proxy.on('proxyRes', (answer, _request, response) => passAnswerOn(answer, response));
 
+  /** @returns undefined when the answer is through or the client has gone, else why nothing was answered */
+  function attempt(
+    request: IncomingMessage,
+    response: ServerResponse,
+    to: { target: string; agent: http.Agent; buffer?: Readable },
+  ): Promise<Failure | undefined> {
+    return new Promise((resolve) => {
+      response.once('close', () => resolve(undefined));
+      proxy.web(request, response, to, (error) => {
+        // Once the answer has begun it can only be cut short, which `passAnswerOn` does.
+        if (!response.headersSent) resolve(error);
+      });
+    });
+  }
+
+  /** Whether the service cannot have acted on the request, or acting twice would do no harm. */
+  function mayRepeat(request: IncomingMessage, failure: Failure): boolean {
+    if (timedOut.has(request)) return false;
+    if (neverConnected(failure)) return true;
+    const last = attempts.get(request);
+    if (last === undefined || last.upstream.socket?.bytesRead !== last.bytesReadBefore) return false;
+    // The service closes idle connections when it stops: one may be closed just as we use it again.
+    const closedUnread = last.upstream.reusedSocket && CLOSED.has(failure.code ?? '');
+    return closedUnread || SAFE_METHODS.has(request.method ?? '');
+  }
+
   return {
-    forward(request, response, as) {
+    async forward(request, response, as) {
       if (request.headers['transfer-encoding'] !== undefined && !MAY_BE_CHUNKED.has(request.method ?? '')) {
         throw new HttpError(411, 'length_required', 'Send this request with a Content-Length, not in chunks');
       }
       request.url = as.target;
       request.headers = as.headers;
-      return new Promise((resolve, reject) => {
-        response.once('close', resolve);
-        proxy.web(request, response, {}, (error) => {
-          // Once the answer has begun it can only be cut short, which `passAnswerOn` does.
-          if (!response.headersSent) reject(failureOf(error, timedOut.has(request)));
-        });
-      });
+      const body = new BodyCopy(request, MAX_REPEATED_BYTES);
+      const [first = '', ...others] = upstreams.inTurn();
+      let failure = await attempt(request, response, { target: first, agent: agents.pooled });
+      if (failure && neverConnected(failure)) upstreams.failed(first);
+      // On new connections, which nobody can have closed meanwhile; the first one last, should it be the only one.
+      for (const target of [...others, first]) {
+        if (failure === undefined || !mayRepeat(request, failure)) break;
+        const buffer = await body.fromStart();
+        if (buffer === undefined) break;
+        failure = await attempt(request, response, { target, agent: agents.fresh, buffer });
+        if (failure && neverConnected(failure)) upstreams.failed(target);
+      }
+      body.drop();
+      if (failure) throw httpErrorOf(failure, timedOut.has(request));
     },
-    close: () => agent.destroy(),
+    close: () => agents.close(),
   };
 }
 
-function createAgent(serviceUrl: string): http.Agent {
-  const options = { keepAlive: true, maxFreeSockets: 64 };
-  return serviceUrl.startsWith('https:') ? new https.Agent(options) : new http.Agent(options);
+const CLOSED = new Set(['ECONNRESET', 'EPIPE']);
+
+/** Nothing of the request has left us. */
+function neverConnected({ syscall }: Failure): boolean {
+  return syscall === 'connect' || syscall === 'getaddrinfo';
+}
+
+class Agents {
+  /** Keeps connections for the next request. */
+  readonly pooled: http.Agent;
+  /** Opens a connection for each request. */
+  readonly fresh: http.Agent;
+
+  constructor(serviceUrl: string) {
+    const { Agent } = serviceUrl.startsWith('https:') ? https : http;
+    this.pooled = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+    this.fresh = new Agent({ keepAlive: false });
+  }
+
+  close(): void {
+    this.pooled.destroy();
+    this.fresh.destroy();
+  }
 }
 
 /** A half-sent answer ends in a broken connection, so that nobody takes it for a whole one. */
@@ -78,7 +146,7 @@ function passAnswerOn(answer: IncomingMessage, response: ServerResponse): void {
   pipeline(answer, response, () => {});
 }
 
-function failureOf(cause: Error & { code?: string }, timedOut: boolean): HttpError {
+function httpErrorOf(cause: Failure, timedOut: boolean): HttpError {
   if (timedOut || cause.code === 'ECONNECT_TIMEOUT' || cause.code === 'ETIMEDOUT') {
     return new HttpError(
       504,

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { expect } from 'chai';
-import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { type Announcement, Bus } from '../../src/gateway/bus.ts';
 import { HttpError } from '../../src/shared/errors.ts';
-import { connectRedis } from '../../src/shared/redis.ts';
+import { connectRedis, type RedisClient } from '../../src/shared/redis.ts';
 import { sharedRedisUrl } from './support/redis.ts';
 
 describe('The bus between gateways', () => {
   const logger = pino({ level: 'silent' });
-  const members: { bus: Bus; commands: Redis; subscriber: Redis }[] = [];
+  const members: { bus: Bus; commands: RedisClient; subscriber: RedisClient }[] = [];
   afterEach(() => {
     for (const { bus, commands, subscriber } of members.splice(0)) {
       bus.stop();
@@ -28,7 +27,15 @@ describe('The bus between gateways', () => {
       heard.push(frame);
       wake();
     };
-    const bus = new Bus({ commands, subscriber, processId, deliver, maxPending: 10, logger });
+    const bus = new Bus({
+      commands,
+      subscriber,
+      keyPrefix: 'gateway:',
+      processId,
+      deliver,
+      maxPending: 10,
+      logger,
+    });
     members.push({ bus, commands, subscriber });
     bus.start();
     await bus.untilSubscribed(5_000);

@@ -3,18 +3,18 @@ import { expect } from 'chai';
 import { HttpError } from '../../src/shared/errors.ts';
 import {
   createRevocationCheck,
-  loginRedisUrl,
   type RevocationCheck,
   revocationKey,
   verifyLoginToken,
 } from '../../src/shared/login-token.ts';
+import { atDatabase0 } from '../../src/shared/redis-url.ts';
 import { inSeconds, JWT_SECRET, loginToken, part } from './support/tokens.ts';
 
 const neverRevoked: RevocationCheck = async () => false;
 
 async function refusal(token: string, secret = JWT_SECRET, isRevoked = neverRevoked): Promise<HttpError> {
   try {
-    await verifyLoginToken(token, { secret, isRevoked });
+    await verifyLoginToken(token, { secrets: [secret], isRevoked });
   } catch (error) {
     if (error instanceof HttpError) return error;
     throw error;
@@ -26,7 +26,7 @@ describe('A login token', () => {
   it('names its user and the end of the login', async () => {
     const exp = inSeconds(600);
     const identity = await verifyLoginToken(loginToken('42', { claims: { exp } }), {
-      secret: JWT_SECRET,
+      secrets: [JWT_SECRET],
       isRevoked: neverRevoked,
     });
     expect(identity).to.deep.equal({ userId: 42, expiresAt: new Date(exp * 1_000) });
@@ -43,7 +43,7 @@ describe('A login token', () => {
   })) {
     it(`is accepted when it ${story}`, async () => {
       await verifyLoginToken(loginToken('42', { claims: claimsNow() }), {
-        secret: JWT_SECRET,
+        secrets: [JWT_SECRET],
         isRevoked: neverRevoked,
       });
     });
@@ -147,7 +147,7 @@ describe('A login token', () => {
   });
 
   it('is looked up in database 0 whichever one the queues use', () => {
-    expect(loginRedisUrl('redis://:pw@host:6379/3')).to.equal('redis://:pw@host:6379');
-    expect(loginRedisUrl('rediss://host:6379?db=2')).to.equal('rediss://host:6379');
+    expect(atDatabase0('redis://:pw@host:6379/3')).to.equal('redis://:pw@host:6379');
+    expect(atDatabase0('rediss://host:6379?db=2')).to.equal('rediss://host:6379');
   });
 });
