@@ -6,13 +6,20 @@ import {
   flag,
   jwt,
   logging,
+  monitoring,
   origins,
   readConfig,
   redis,
+  redisSafety,
+  rotatingSecret,
   stripe,
+  tracing,
+  trustedProxies,
   webhook,
   wholeNumber,
 } from '../shared/config/index.ts';
+import { board } from './board/config.ts';
+import { rateLimits } from './limits/config.ts';
 
 /** `PAIEMENTS_SERVICE_PORT` (0 takes any free port) and `PAIEMENTS_SERVICE_HOST`. */
 const listening = z
@@ -23,9 +30,14 @@ const listening = z
   .transform((env) => ({ port: env.PAIEMENTS_SERVICE_PORT, host: env.PAIEMENTS_SERVICE_HOST }));
 
 /** `INTERNAL_API_KEY`, without which the admin routes answer 503 instead of being open. */
-const adminKey = z
-  .object({ INTERNAL_API_KEY: z.string().min(8, 'must have at least 8 characters').optional() })
-  .transform((env) => env.INTERNAL_API_KEY);
+const adminKeys = z
+  .object({ INTERNAL_API_KEY: rotatingSecret(8).optional() })
+  .transform((env) => env.INTERNAL_API_KEY?.accepted ?? []);
+
+/** `DB_STATEMENT_TIMEOUT_MS`: how long web waits for one statement, so that a database that hangs is a 503 and not silence. */
+const statements = z
+  .object({ DB_STATEMENT_TIMEOUT_MS: wholeNumber(10_000, 100, 600_000) })
+  .transform((env) => ({ timeoutMs: env.DB_STATEMENT_TIMEOUT_MS }));
 
 const pageUrl = () => z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 
@@ -63,8 +75,15 @@ export function readWebConfig(environment: Environment) {
       jwt,
       origins,
       checkout,
-      adminKey,
+      adminKeys,
       autoMigrate,
+      statements,
+      trustedProxies,
+      rateLimits,
+      board,
+      monitoring,
+      tracing,
+      redisSafety,
     },
     environment,
   );

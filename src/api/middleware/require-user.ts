@@ -33,7 +33,7 @@ export async function optionalUserOf(
   const token = headers['x-jwt-token'];
   if (token === undefined || token === '') return undefined;
   const { userId } = await verifyLoginToken(String(token), {
-    secret: deps.config.jwt.secret,
+    secrets: deps.config.jwt.secrets,
     isRevoked: deps.isRevoked,
     clock: deps.clock,
   });

@@ -14,7 +14,7 @@ type AdminCustomerDeps = Pick<WebDeps, 'orm' | 'stripe' | 'queues' | 'clock' | '
   admin: Middleware;
 };
 
-const linkBody = z.object({
+export const linkBody = z.object({
   stripe_customer_id: z.string().regex(/^cus_\w{1,250}$/, 'must be a Stripe customer id (cus_…)'),
   user_id: z.int().positive().max(2_147_483_647),
 });

@@ -32,7 +32,9 @@ const eventsQuery = z.object({
   type: z.string().min(1).max(100).optional(),
 });
 
-const retryBody = z.object({ event_ids: z.array(z.string().min(1).max(255)).max(MAX_RETRIED).optional() });
+export const retryBody = z.object({
+  event_ids: z.array(z.string().min(1).max(255)).max(MAX_RETRIED).optional(),
+});
 
 /** The trace of Stripe's events, and a second chance for those that failed. */
 export function addAdminEventRoutes(router: Router, { orm, queues, clock, admin }: AdminEventDeps): void {

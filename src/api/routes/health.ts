@@ -1,13 +1,8 @@
-import { hostname } from 'node:os';
 import type { Router } from '@koa/router';
-import { SECOND } from '../../shared/duration.ts';
-import { toError } from '../../shared/errors.ts';
-import { withDeadline } from '../deadline.ts';
+import { pingDatabase, succeeds, writeToRedis } from '../../shared/health-check.ts';
 import type { WebDeps } from '../deps.ts';
 
 const SERVICE = 'paiements-service';
-const CHECK_TIMEOUT_MS = 2 * SECOND;
-const PROBE_KEY_SECONDS = 60;
 
 type HealthDeps = Pick<WebDeps, 'orm' | 'redis' | 'config' | 'logger'>;
 
@@ -16,7 +11,10 @@ export function addHealthRoutes(router: Router, deps: HealthDeps): void {
   const { orm, redis, config, logger } = deps;
 
   router.get('/health', async (ctx) => {
-    const [database, cache] = await Promise.all([works('database', pingDatabase), works('redis', pingRedis)]);
+    const [database, cache] = await Promise.all([
+      works('database', () => pingDatabase(orm)),
+      works('redis', () => redis.ping()),
+    ]);
     ctx.status = database && cache ? 200 : 503;
     ctx.body = {
       status: database && cache ? 'healthy' : 'unhealthy',
@@ -28,8 +26,8 @@ export function addHealthRoutes(router: Router, deps: HealthDeps): void {
 
   router.get('/health/ready', async (ctx) => {
     const [database, cache] = await Promise.all([
-      works('database', pingDatabase),
-      works('redis', writeToRedis),
+      works('database', () => pingDatabase(orm)),
+      works('redis', () => writeToRedis(redis, config.redis.queuePrefix)),
     ]);
     const { mensuel, annuel } = config.stripe.prices;
     const stripeConfig = mensuel !== '' && annuel !== '';
@@ -42,27 +40,7 @@ export function addHealthRoutes(router: Router, deps: HealthDeps): void {
     ctx.body = { alive: true, service: SERVICE };
   });
 
-  async function works(what: string, check: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await withDeadline(check(), CHECK_TIMEOUT_MS, `Checking ${what}`);
-      return true;
-    } catch (thrown) {
-      logger.warn({ err: toError(thrown), check: what }, `Health check of ${what} failed`);
-      return false;
-    }
-  }
-
-  function pingDatabase(): Promise<unknown> {
-    return orm.em.fork().execute('select 1');
-  }
-
-  function pingRedis(): Promise<unknown> {
-    return redis.ping();
-  }
-
-  /** A Redis that is full or has become a replica still answers PING, but takes no jobs. */
-  function writeToRedis(): Promise<unknown> {
-    const key = `${config.redis.queuePrefix}:ready:${hostname()}`;
-    return redis.set(key, new Date().toISOString(), 'EX', PROBE_KEY_SECONDS);
+  function works(what: string, check: () => Promise<unknown>): Promise<boolean> {
+    return succeeds(what, check, logger);
   }
 }

@@ -5,6 +5,7 @@ import { User } from '../../shared/entities/index.ts';
 import type { Checkout } from '../checkout/index.ts';
 import type { WebDeps } from '../deps.ts';
 import { answer } from '../envelope.ts';
+import { type CostlyCalls, limitByUser } from '../limits/index.ts';
 import { readJson, readQuery } from '../request-values.ts';
 import { openPortal, returnUrlOf } from '../subscriptions/billing-portal.ts';
 import { cancelSubscription } from '../subscriptions/cancel.ts';
@@ -14,7 +15,7 @@ import { premiumState, premiumStateAhead } from '../subscriptions/premium-state.
 import { subscriptionOfReturn } from '../subscriptions/returned-checkout.ts';
 import { viewOfFacts, viewOfRow } from '../subscriptions/view.ts';
 
-type SubscriptionDeps = WebDeps & { checkout: Checkout; user: Middleware };
+type SubscriptionDeps = WebDeps & { checkout: Checkout; user: Middleware; limits: CostlyCalls };
 
 const getQuery = z.object({
   session_id: z
@@ -22,21 +23,22 @@ const getQuery = z.object({
     .regex(/^cs_\w{1,250}$/, 'must be a checkout session id')
     .optional(),
 });
-const buyBody = z.object({
+export const buyBody = z.object({
   plan_type: z.enum(['mensuel', 'annuel'], 'must be "mensuel" or "annuel"'),
 });
-const cancelBody = z.object({ at_period_end: z.boolean('must be true or false').default(true) });
+export const cancelBody = z.object({ at_period_end: z.boolean('must be true or false').default(true) });
 const portalQuery = z.object({ return_url: z.string('must be one URL').optional() });
 
 const DATE = new Intl.DateTimeFormat('fr-FR', { dateStyle: 'long', timeZone: 'Europe/Paris' });
 
 /** A user's subscription: what it is, buying it, cancelling it, managing it. */
 export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): void {
-  const { orm, user, checkout, config, clock } = deps;
+  const { orm, user, checkout, config, clock, limits } = deps;
   const path = '/api/stripe/subscription';
 
   router.get(path, user, async (ctx) => {
     const { session_id: sessionId } = readQuery(ctx, getQuery);
+    if (sessionId !== undefined) await limits.return.require(String(ctx.state.userId));
     const em = orm.em.fork();
     const [premium, rows] = await Promise.all([
       premiumOf(ctx.state.userId),
@@ -60,19 +62,19 @@ export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): v
     answer(ctx, { is_premium });
   });
 
-  router.post(path, user, async (ctx) => {
+  router.post(path, user, limitByUser(limits.checkout), async (ctx) => {
     const { plan_type: plan } = await readJson(ctx, buyBody);
     const link = await checkout.forUser(ctx.state.userId, plan);
     answer(ctx, link, 'Session de paiement créée avec succès');
   });
 
-  router.delete(path, user, async (ctx) => {
+  router.delete(path, user, limitByUser(limits.cancel), async (ctx) => {
     const { at_period_end: atPeriodEnd } = await readJson(ctx, cancelBody);
     const subscription = await cancelSubscription(ctx.state.userId, atPeriodEnd, deps);
     answer(ctx, subscription, cancellationMessage(atPeriodEnd, subscription.current_period_end));
   });
 
-  router.get(`${path}/billing-portal`, user, async (ctx) => {
+  router.get(`${path}/billing-portal`, user, limitByUser(limits.portal), async (ctx) => {
     const { return_url: asked } = readQuery(ctx, portalQuery);
     const url = await openPortal(orm.em.fork(), ctx.state.userId, returnUrlOf(asked, config), deps);
     answer(ctx, { url });

@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpError } from '../../shared/errors.ts';
+import { requestIdOf } from '../../shared/http/request-id.ts';
+import { countAccepted, countRejected } from '../../shared/metrics/webhooks.ts';
 import type { WebDeps } from '../deps.ts';
 import { failure } from '../envelope.ts';
 import { logFailure, publicErrorOf } from '../middleware/errors.ts';
-import { requestIdOf } from '../middleware/request-id.ts';
 import { readBody } from '../read-body.ts';
 import { createKeepEvent } from './keep-event.ts';
 import { isThin, parseEvent } from './parse-event.ts';
@@ -47,6 +48,7 @@ export function createWebhookIntake(
       const event = parseEvent(payload);
 
       if (isThin(event)) {
+        countAccepted('nowhere');
         logger.info({ eventId: event.id, eventType: event.type, requestId }, 'Ignored a thin event');
       } else {
         await keep(event, payload, requestId);
@@ -61,6 +63,7 @@ export function createWebhookIntake(
 
   function refuse(response: ServerResponse, thrown: unknown, requestId: string): void {
     const error = publicErrorOf(thrown, requestId);
+    countRejected(error.code);
     logFailure(logger, thrown, error, 'The webhook', requestId);
     if (error.status < 500) {
       logger.warn({ code: error.code, status: error.status, requestId }, `Refused a webhook: ${error.code}`);

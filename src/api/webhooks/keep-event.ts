@@ -1,8 +1,9 @@
+import { withDeadline } from '../../shared/deadline.ts';
 import { SECOND } from '../../shared/duration.ts';
 import { WebhookEvent } from '../../shared/entities/index.ts';
 import { HttpError, toError } from '../../shared/errors.ts';
+import { countAccepted } from '../../shared/metrics/webhooks.ts';
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
-import { withDeadline } from '../deadline.ts';
 import type { WebDeps } from '../deps.ts';
 import type { IncomingEvent } from './parse-event.ts';
 
@@ -23,6 +24,7 @@ export function createKeepEvent({ orm, queues, clock, logger }: KeepDeps): KeepE
     try {
       const data = { eventId: event.id, payload, correlationId };
       await queues.stripeEvents.add(event.type, data, { jobId: event.id });
+      countAccepted('redis');
     } catch (error) {
       logger.warn(
         { err: toError(error), eventId: event.id, eventType: event.type, correlationId },
@@ -36,6 +38,7 @@ export function createKeepEvent({ orm, queues, clock, logger }: KeepDeps): KeepE
           rowError,
         );
       });
+      countAccepted('postgres');
     }
   };
 

@@ -8,6 +8,7 @@ import type { Clock } from '../../../src/shared/clock.ts';
 import { openQueue, type QueueName, type QueueOf } from '../../../src/shared/queues/index.ts';
 import { connectRedis } from '../../../src/shared/redis.ts';
 import { ShutdownStack } from '../../../src/shared/shutdown.ts';
+import { checkAnswer } from './description.ts';
 import { JWT_SECRET, loginHeaders } from './login.ts';
 
 export const ADMIN_KEY = 'an-internal-key-for-tests';
@@ -109,7 +110,14 @@ export class Api {
     });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    const answer = {
+      status: response.status,
+      headers: response.headers,
+      body: isJson ? JSON.parse(text) : text,
+    };
+    // Whatever a test is about, every answer it gets has to be as described.
+    checkAnswer({ method, path, ...answer });
+    return answer;
   }
 
   /** Runs one statement on the database of this process. */

@@ -1,0 +1,38 @@
+import { cpus } from 'node:os';
+import { figuresOf, machineCpuUs, treeCpuUs } from './process-figures.ts';
+
+/** What happened between start and stop. */
+export type Lap<N extends string> = {
+  readonly seconds: number;
+  /** Of each watched process: processor time used, in microseconds. */
+  readonly cpuUs: Readonly<Record<N, number>>;
+  /** Of each watched process, at the end, in bytes. */
+  readonly rssBytes: Readonly<Record<N, number>>;
+  /** Share of the machine's processor time (0 to 1) that went to processes which are not ours. */
+  readonly elsewhere: number;
+};
+
+/** Starts measuring; the returned function stops and reports. @param pids the processes to watch, by name */
+export function startWatch<N extends string>(pids: Readonly<Record<N, number>>): () => Lap<N> {
+  const names = Object.keys(pids) as N[];
+  const read = () => ({
+    at: performance.now(),
+    machineUs: machineCpuUs(),
+    ownUs: treeCpuUs(process.pid),
+    each: new Map(names.map((name) => [name, figuresOf(pids[name])])),
+  });
+  const before = read();
+  return () => {
+    const after = read();
+    const seconds = (after.at - before.at) / 1_000;
+    const of = (pick: (name: N) => number): Record<N, number> =>
+      Object.fromEntries(names.map((name) => [name, pick(name)])) as Record<N, number>;
+    const othersUs = after.machineUs - before.machineUs - (after.ownUs - before.ownUs);
+    return {
+      seconds,
+      cpuUs: of((name) => (after.each.get(name)?.cpuUs ?? 0) - (before.each.get(name)?.cpuUs ?? 0)),
+      rssBytes: of((name) => after.each.get(name)?.rssBytes ?? 0),
+      elsewhere: Math.max(0, othersUs / (seconds * 1e6 * cpus().length)),
+    };
+  };
+}

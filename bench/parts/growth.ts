@@ -1,0 +1,70 @@
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { startRedis } from '../../rig/redis.ts';
+import { emptyRedis, type House, type Installation, startInstallation } from '../house.ts';
+import { growDatabase, growQueue, sizeOf } from './grow.ts';
+import type { Part } from './part.ts';
+import { runPipeline } from './pipeline-run.ts';
+import { rowOf } from './row.ts';
+
+type Figures = Record<string, number>;
+
+/** The pipeline's rate beside big tables and a long queue, against that beside empty ones, in turns. */
+export const growth: Part = async (house, options, say) => {
+  const size = sizeOf(options.growthScale);
+  const grownRedis = house.pile.add(await startRedis({ appendFsync: 'always' }));
+  const empty = { installation: await startInstallation(house, 'bench_empty'), redis: house.redis };
+  const grown = {
+    installation: await startInstallation(house, 'bench_grown', { redis: grownRedis }),
+    redis: grownRedis,
+  };
+  const subjects = [
+    { name: 'empty', ...empty },
+    { name: 'grown', ...grown },
+  ];
+  for (const { installation } of subjects) {
+    await runPipeline(house, installation, options.warmUpEvents, options.connections);
+    await pause(installation, true);
+  }
+  say(`growth: making ${size.events} events, ${size.payments} payments`);
+  await growDatabase(house, 'bench_grown', size);
+  say(`growth: making ${size.jobs} jobs`);
+  const jobs = await growQueue(house, 'bench_grown', grownRedis, size.jobs);
+  await settle(house);
+
+  const rounds = new Map<string, Figures[]>(subjects.map(({ name }) => [name, []]));
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const { name, installation } of round % 2 === 1 ? subjects : subjects.toReversed()) {
+      const figures = await runPipeline(house, installation, options.events, options.connections, () =>
+        pause(installation, false),
+      );
+      await pause(installation, true);
+      rounds.get(name)?.push(figures);
+      say(`growth ${round}: ${name} ${Math.round(figures['events/s'] ?? 0)} events/s`);
+    }
+  }
+  for (const { installation } of subjects) {
+    for (const each of installation.matcha.processes) await each.stop();
+  }
+  await emptyRedis(house.redis);
+  await grownRedis.close();
+  const rows = subjects.map(({ name }) => rowOf('growth', name, rounds.get(name) ?? []));
+  const sizes: Figures = { events: size.events, payments: size.payments, jobs };
+  return [...rows, { part: 'growth', subject: 'size', figures: sizes, rounds: [] }];
+};
+
+/** Stops or lets go the queue of events, so that a backlog stays while something else is measured. */
+async function pause({ matcha }: Installation, stopped: boolean): Promise<void> {
+  const connection = new Redis(matcha.env.REDIS_URL ?? '', { maxRetriesPerRequest: null });
+  const queue = new Queue('stripe-events', { connection, prefix: matcha.env.QUEUE_PREFIX });
+  await (stopped ? queue.pause() : queue.resume());
+  while (stopped && (await queue.getActiveCount()) > 0)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  await queue.close();
+  connection.disconnect();
+}
+
+/** What filling has left to be written must not be written while something is measured. */
+async function settle(house: House): Promise<void> {
+  await house.postgres.databases.query('bench_grown', 'checkpoint');
+}

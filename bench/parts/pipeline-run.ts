@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Matcha } from '../../rig/matcha.ts';
+import { NOTIFICATIONS_A_PURCHASE } from '../events/templates.ts';
+import { type House, type Installation, prepareStream, webhookOf } from '../house.ts';
+import { insistOnAll, prepareFlood } from '../load/flood.ts';
+import { startWatch } from '../measure/stopwatch.ts';
+import { megabytes } from './row.ts';
+
+const POLL_MS = 50;
+const PATIENCE_MS = 300_000;
+
+/**
+ * Sends events and waits until as many are committed and their notifications have reached the gateway. With a backlog
+ * it is the backlog's events that are applied meanwhile; as many count.
+ * @param begin what sets the worker going, at the same moment as the first event is sent
+ */
+export async function runPipeline(
+  house: House,
+  { matcha, counted }: Installation,
+  wanted: number,
+  connections: number,
+  begin: () => Promise<void> = async () => undefined,
+): Promise<Record<string, number>> {
+  const stream = await prepareStream(house, matcha.database, wanted);
+  const notifications = (stream.count / stream.templates.length) * NOTIFICATIONS_A_PURCHASE;
+  const [web, worker] = [matcha.webs[0], matcha.workers[0]];
+  if (!web || !worker) throw new Error('There is no web or no worker process');
+  const flood = await prepareFlood({ target: webhookOf(matcha), ...stream, connections });
+  const toldBefore = (await counted()).distinct;
+  const newest = await newestEvent(matcha);
+
+  const stop = startWatch({ web: web.pid, worker: worker.pid });
+  const startedAt = performance.now();
+  await begin();
+  const sending = flood.start();
+  const told = await until(async () => (await counted()).distinct - toldBefore >= notifications);
+  const done = await until(async () => (await appliedSince(matcha, newest)) >= stream.count);
+  const result = insistOnAll(await sending, stream.count, 'The service');
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const lap = stop();
+  const applied = await appliedSince(matcha, newest);
+  if (!told || !done) {
+    throw new Error(
+      `Of ${stream.count} events ${applied} were applied, of ${notifications} ` +
+        `notifications ${(await counted()).distinct - toldBefore} told, in ${seconds.toFixed(0)} s. ` +
+        `The worker's last lines:\n${worker.lines.slice(-5).join('\n')}`,
+    );
+  }
+  return {
+    'events/s': stream.count / seconds,
+    'web µs/event': lap.cpuUs.web / stream.count,
+    // With a backlog it has gone on to further events meanwhile.
+    'worker µs/event': lap.cpuUs.worker / applied,
+    'accepted/s': result.accepted / result.seconds,
+    'web MB': megabytes(lap.rssBytes.web),
+    'worker MB': megabytes(lap.rssBytes.worker),
+    'elsewhere %': lap.elsewhere * 100,
+  };
+}
+
+/** The id of the newest row. */
+async function newestEvent(matcha: Matcha): Promise<number> {
+  const [row] = await matcha.query(`select coalesce(max(id), 0) as id from webhook_events`);
+  return Number(row?.id);
+}
+
+/** How many events were committed after a row; the older rows are not read. */
+async function appliedSince(matcha: Matcha, newest: number): Promise<number> {
+  const [row] = await matcha.query(
+    `select count(*) as count from webhook_events where id > $1 and processed`,
+    [newest],
+  );
+  return Number(row?.count);
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!(await isTrue())) {
+    if (performance.now() > deadline) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
+}

@@ -1,0 +1,1 @@
+export { BOARD_PATH, createBoard } from './board.ts';

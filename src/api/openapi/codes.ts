@@ -1,0 +1,79 @@
+import { failureOf } from './schemas.ts';
+import type { Response } from './types.ts';
+
+/** Every `code` that an answer can have: its status, and what it means. */
+export const CODES = {
+  invalid_body: [400, 'The body does not have the expected shape'],
+  invalid_json: [400, 'The body is not JSON'],
+  unreadable_body: [400, 'The body ended before its announced length'],
+  invalid_query: [400, 'A query parameter is wrong'],
+  invalid_user_id: [400, 'The user id in the path is not a positive whole number'],
+  return_url_not_allowed: [400, '`return_url` is not on an allowed origin'],
+  missing_signature: [400, 'There is no `Stripe-Signature`'],
+  stale_signature: [400, 'It was signed more than five minutes from now'],
+  invalid_signature: [400, 'None of our secrets made the signature'],
+  invalid_encoding: [400, 'The body is not UTF-8'],
+  not_an_event: [400, 'It is signed, but not a Stripe event'],
+  unauthorized: [401, 'The login token or the key is missing or not valid'],
+  other_origin: [403, 'The request does not come from the board’s own pages'],
+  read_only: [403, '`ADMIN_READ_ONLY` is set'],
+  not_for_board: [403, 'The board retries and promotes, and does nothing else'],
+  nothing_to_cancel: [404, 'No subscription is running'],
+  no_customer: [404, 'The user never began a purchase'],
+  session_not_found: [404, 'The checkout session does not exist, or is not the user’s'],
+  user_not_found: [404, 'There is no such user'],
+  route_not_found: [404, 'There is no such route'],
+  method_not_allowed: [405, 'The route does not take this method; `Allow` names those it takes'],
+  already_subscribed: [409, 'A subscription is running already'],
+  customer_taken: [409, 'The customer is another user’s'],
+  body_too_large: [413, 'The body is too large'],
+  unsupported_media_type: [415, 'The body is not sent as `application/json`'],
+  too_many_requests: [429, 'Too many requests of this kind; `Retry-After` says how long to wait'],
+  internal_error: [500, 'A failure of our own; the answer names the request id to report'],
+  stripe_rejected: [502, 'Stripe refused what we asked'],
+  stripe_unavailable: [503, 'Stripe does not answer'],
+  database_unavailable: [503, 'PostgreSQL does not answer'],
+  queue_unavailable: [503, 'Redis does not take a job'],
+  login_check_unavailable: [503, 'It cannot be told whether the login was revoked'],
+  event_not_stored: [503, 'Neither Redis nor PostgreSQL took the event: send it again'],
+  admin_disabled: [503, 'No `INTERNAL_API_KEY` is configured'],
+  board_unavailable: [503, 'Redis does not answer'],
+  busy: [503, 'Too many purchases wait already'],
+} as const satisfies Record<string, readonly [status: number, meaning: string]>;
+
+export type Code = keyof typeof CODES;
+
+const RETRY_AFTER = {
+  'retry-after': { description: 'seconds', schema: { type: 'string', pattern: '^[0-9]+$' } },
+};
+
+/** The failures an operation may answer with, by status. */
+export function failures(...codes: readonly Code[]): Record<string, Response> {
+  const statuses = new Set(codes.map((code) => CODES[code][0]));
+  return Object.fromEntries(
+    [...statuses].sort().map((status) => {
+      const own = codes.filter((code) => CODES[code][0] === status);
+      return [
+        String(status),
+        {
+          description: own.map((code) => `\`${code}\`: ${CODES[code][1]}`).join('. '),
+          ...(status === 429 || status === 503 ? { headers: RETRY_AFTER } : {}),
+          content: { 'application/json': { schema: failureOf(own) } },
+        },
+      ];
+    }),
+  );
+}
+
+/** Reading a JSON body can fail in these ways. */
+export const BODY_CODES = [
+  'invalid_body',
+  'invalid_json',
+  'unreadable_body',
+  'body_too_large',
+  'unsupported_media_type',
+] as const satisfies Code[];
+export const USER_CODES = ['unauthorized', 'login_check_unavailable'] as const satisfies Code[];
+export const ADMIN_CODES = ['unauthorized', 'admin_disabled'] as const satisfies Code[];
+export const DATABASE_CODES = ['database_unavailable', 'internal_error'] as const satisfies Code[];
+export const STRIPE_CODES = ['stripe_rejected', 'stripe_unavailable'] as const satisfies Code[];
