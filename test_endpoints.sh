@@ -72,7 +72,9 @@ base_url=$(setting BASE_URL http://127.0.0.1:8085)
 base_url=${base_url%/}
 user_id=$(setting USER_ID 1)
 jwt_secret=$(setting JWT_SECRET)
+jwt_secret=${jwt_secret%%,*}
 internal_key=$(setting INTERNAL_API_KEY)
+internal_key=${internal_key%%,*}
 webhook_secret=$(setting STRIPE_WEBHOOK_SECRET)
 webhook_secret=${webhook_secret%%,*}
 [[ $user_id =~ ^[1-9][0-9]*$ ]] || die 'USER_ID must be a positive whole number'
@@ -158,6 +160,12 @@ title 'Health'
 call_both 200 GET /health '"status":"healthy"'
 call_both 200 GET /health/ready '"ready":true'
 call_both 200 GET /health/live '"alive":true'
+
+title 'Description and board'
+call_both 200 GET /api/openapi.json '"openapi":"3.1.0"'
+# 404: no board is configured. 303: it is, and leads to its login.
+call '303|404' GET /admin/queues ''
+call '401|404' GET /admin/queues/api/queues '"success":false'
 
 title 'Webhook'
 event_id=evt_test_endpoints_${now}_$$

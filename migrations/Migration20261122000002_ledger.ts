@@ -51,6 +51,7 @@ const NEW_COLUMNS: Readonly<Record<string, readonly string[]>> = {
     'link_checked_at timestamp',
     'amount_refunded int not null default 0',
     'refund_snapshot_at timestamp',
+    'reversed_at timestamp',
     'dispute_status varchar(50)',
     'dispute_snapshot_at timestamp',
     'livemode boolean',

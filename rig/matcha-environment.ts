@@ -55,6 +55,8 @@ export function serviceEnvironment(addresses: Addresses, secrets: Secrets): Reco
     STRIPE_CANCEL_URL: `${origin}/?checkout=cancel`,
     PAIEMENTS_SERVICE_PORT: String(webPort),
     PAIEMENTS_SERVICE_HOST: '127.0.0.1',
+    // The gateway.
+    TRUSTED_PROXY_HOPS: '1',
     PAIEMENTS_SERVICE_URL: local(webPort),
     GATEWAY_URL: local(gatewayPort),
     GATEWAY_PORT: String(gatewayPort),

@@ -120,7 +120,9 @@ export class RedisCluster {
         this.servers.map((server) => on(server, (redis) => redis.call('CLUSTER', 'INFO'))),
       );
       const known = `cluster_known_nodes:${this.#nodes.length}`;
-      return states.every((state) => String(state).includes('cluster_state:ok') && String(state).includes(known));
+      return states.every(
+        (state) => String(state).includes('cluster_state:ok') && String(state).includes(known),
+      );
     });
   }
 

@@ -35,7 +35,7 @@ async function run(order: LatencyOrder): Promise<void> {
     const opened = order.tokens.slice(i, i + OPEN_AT_ONCE).map((token) => openSocket(order, token, listen));
     sockets.push(...(await Promise.all(opened)));
   }
-  const idle = await Promise.all(
+  let idle = await Promise.all(
     Array.from({ length: order.connections }, () => RawConnection.open(order.target.host, order.target.port)),
   );
   process.send?.('ready');
@@ -50,7 +50,9 @@ async function run(order: LatencyOrder): Promise<void> {
     const event = mix.at(index);
     const request = signedRequest(order.target, event.body);
     if (due > performance.now()) await sleep(due - performance.now());
-    const connection = idle.pop() ?? (await RawConnection.open(order.target.host, order.target.port));
+    const connection =
+      idle.findLast(({ open }) => open) ?? (await RawConnection.open(order.target.host, order.target.port));
+    idle = idle.filter((each) => each !== connection && each.open);
     // The first event of an invoice that announces it: a second one tells nothing new.
     if (event.type === ANNOUNCING) {
       announced += 1;

@@ -30,9 +30,18 @@ export class RawConnection {
     });
   }
 
+  /** Whether it can still be used: a server closes what is idle for long. */
+  get open(): boolean {
+    return !this.#socket.destroyed && this.#socket.writable;
+  }
+
   /** @returns the status of the answer, once that has arrived whole */
   send(request: Buffer): Promise<number> {
     return new Promise((resolve, reject) => {
+      if (!this.open) {
+        reject(new Error('The connection is closed'));
+        return;
+      }
       this.#settle = { resolve, reject };
       this.#socket.write(request);
     });

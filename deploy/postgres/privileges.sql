@@ -1,9 +1,9 @@
 -- The least the service needs in Matcha's database. Run it as the owner of the tables, after every migration (it can be
 -- run again): psql --dbname matcha --file deploy/postgres/privileges.sql
 --
--- Two roles. `paiements_migrate` owns what this service made and runs `release`; it is only needed while migrating.
--- `paiements` runs web and worker and can neither change a table nor read a column that does not concern payments.
--- Neither may log in before it is given a password: alter role paiements login password '…';
+-- The role `paiements` runs web and worker (DB_USER, with AUTO_MIGRATE=false). It can change no table, and read nothing
+-- of other services but four columns of `users`. The owner's own role is for `release` alone. It cannot log in before it
+-- has a password: alter role paiements login password '…';
 
 do $$ begin
   if not exists (select from pg_roles where rolname = 'paiements') then

@@ -10,6 +10,7 @@ import { createCostlyCalls } from './limits/index.ts';
 import { logRequests } from './middleware/access-log.ts';
 import { allowOrigins } from './middleware/cors.ts';
 import { answerErrors, answerUnmatched } from './middleware/errors.ts';
+import { neverCached } from './middleware/never-cached.ts';
 import { observeRequests, observeWebhooks } from './middleware/observe.ts';
 import { requireAdmin } from './middleware/require-admin.ts';
 import { requireUser } from './middleware/require-user.ts';
@@ -58,6 +59,7 @@ function createRoutes(deps: WebDeps): Koa {
   app.use(assignRequestId());
   app.use(logRequests(deps.logger));
   app.use(helmet());
+  app.use(neverCached());
   // Before CORS: the board is for its own pages only, whatever origin the API allows.
   app.use(createBoard(deps));
   app.use(allowOrigins(deps.config.origins));

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { SECOND } from '../shared/duration.ts';
 
 /** What one connection may take. Durations in milliseconds. */
@@ -11,6 +11,8 @@ export type ServerLimits = {
   requestTimeoutMs: number;
   /** Longer than a proxy's idle time, so that it is the proxy that closes and no request meets a closing socket. */
   keepAliveTimeoutMs: number;
+  /** How long `close` keeps connections that nothing happens on: the next request may be on its way already. */
+  goodbyeMs: number;
   /** How long `close` lets requests in hand finish. */
   drainMs: number;
 };
@@ -19,6 +21,7 @@ export const DEFAULT_LIMITS: Readonly<ServerLimits> = Object.freeze({
   headersTimeoutMs: 10 * SECOND,
   requestTimeoutMs: 20 * SECOND,
   keepAliveTimeoutMs: 95 * SECOND,
+  goodbyeMs: SECOND,
   drainMs: 12 * SECOND,
 });
 
@@ -26,7 +29,7 @@ export const DEFAULT_LIMITS: Readonly<ServerLimits> = Object.freeze({
 export class WebServer {
   readonly #server: Server;
   readonly #address: { port: number; host: string };
-  readonly #drainMs: number;
+  readonly #limits: Readonly<ServerLimits>;
   #stopping = false;
 
   constructor(
@@ -35,7 +38,7 @@ export class WebServer {
     limits: Readonly<ServerLimits> = DEFAULT_LIMITS,
   ) {
     this.#address = address;
-    this.#drainMs = limits.drainMs;
+    this.#limits = limits;
     this.#server = createServer(
       {
         headersTimeout: limits.headersTimeoutMs,
@@ -57,17 +60,25 @@ export class WebServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Takes no new connections, finishes the requests in hand, and cuts off what has not ended after `drainMs`. */
+  /**
+   * Takes no new connections, finishes the requests in hand, and cuts off what has not ended after `drainMs`. Each
+   * answer from here on is the last of its connection, so that whoever keeps one open has time to hear of it: on a
+   * connection closed under a request, a proxy can only guess whether the request was acted on.
+   */
   async close(): Promise<void> {
     this.#stopping = true;
     if (!this.#server.listening) return;
+    const { goodbyeMs, drainMs } = this.#limits;
     const closed = once(this.#server, 'close');
-    this.#server.close();
-    // A connection whose answer began before the stop stays open for the next request; there will be none.
-    const sweep = setInterval(() => this.#server.closeIdleConnections(), 50);
-    const cut = setTimeout(() => this.#server.closeAllConnections(), this.#drainMs);
+    // Only ends listening. An HTTP server's own way to close cuts idle connections at once.
+    NetServer.prototype.close.call(this.#server);
+    let sweep: NodeJS.Timeout | undefined;
+    const goodbye = setTimeout(() => {
+      this.#server.closeIdleConnections();
+      sweep = setInterval(() => this.#server.closeIdleConnections(), 50);
+    }, goodbyeMs);
+    const cut = setTimeout(() => this.#server.closeAllConnections(), drainMs);
     await closed;
-    clearInterval(sweep);
-    clearTimeout(cut);
+    for (const timer of [goodbye, sweep, cut]) clearTimeout(timer);
   }
 }

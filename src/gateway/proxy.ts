@@ -1,4 +1,9 @@
-import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import http, {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import https from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { createProxyServer } from 'http-proxy-3';
@@ -98,6 +103,9 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
         if (failure === undefined || !mayRepeat(request, failure)) break;
         const buffer = await body.fromStart();
         if (buffer === undefined) break;
+        // http-proxy listens to both again for each attempt.
+        request.setMaxListeners(0);
+        response.setMaxListeners(0);
         failure = await attempt(request, response, { target, agent: agents.fresh, buffer });
         if (failure && neverConnected(failure)) upstreams.failed(target);
       }

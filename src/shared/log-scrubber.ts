@@ -1,12 +1,15 @@
+/** Where a word begins, also right behind one of JSON's escapes, whose own letter is no part of it. */
+const BEGIN = '(?:\\b|(?<=\\\\(?:[nrtbf]|u[0-9a-fA-F]{4})))';
+
 /** What must not be in a log line wherever it stands, also in the middle of a sentence that a library wrote. */
 const SECRETS = [
   // Stripe's client secrets, keys and signing secrets.
-  '\\b(?:pi|seti|cs|in|sub)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+',
-  '\\b(?:sk|rk|whsec)_[A-Za-z0-9_]{6,}',
-  '\\bv1=[0-9a-f]{32,}',
+  `${BEGIN}(?:pi|seti|cs|in|sub)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+`,
+  `${BEGIN}(?:sk|rk|whsec)_[A-Za-z0-9_]{6,}`,
+  `${BEGIN}v1=[0-9a-f]{32,}`,
   // Login tokens.
-  '\\beyJ[\\w-]{8,}\\.[\\w-]+(?:\\.[\\w-]*)?',
-  '\\bBearer [\\w.~+/-]{8,}=*',
+  `${BEGIN}eyJ[\\w-]{8,}\\.[\\w-]+(?:\\.[\\w-]*)?`,
+  `${BEGIN}Bearer [\\w.~+/-]{8,}=*`,
   // User and password of a URL.
   '(?<=:\\/\\/)[^@/\\s"\\\\]+(?=@)',
 ].join('|');
@@ -14,7 +17,7 @@ const SECRETS = [
 const EMAIL = "[\\w.+'-]+@[\\w-]+(?:\\.[\\w-]+)+";
 
 /** Fourteen to nineteen digits, perhaps in groups; thirteen are a time in milliseconds. */
-const CARD = '(?<![\\w.])\\d(?:[ -]?\\d){13,18}(?![\\w])';
+const CARD = `(?<!\\.)${BEGIN}\\d(?:[ -]?\\d){13,18}(?![\\w])`;
 
 /** JSON's own escapes come first, so that `\n` before an address does not lose its `n`. */
 const FOUND = new RegExp(`(\\\\(?:u[0-9a-fA-F]{4}|.))|(${SECRETS})|(${EMAIL})|(${CARD})`, 'g');

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { type Matcha, startMatcha } from '../../rig/matcha.ts';
+import { freePort } from '../../rig/ports.ts';
 import type { ManagedProcess } from '../../rig/process.ts';
 import { buy, deliver, eventually, settled, WATCHED } from './support/purchase.ts';
 import { addressOf, scrape } from './support/scrape.ts';
@@ -24,7 +25,10 @@ describe('Who watches web and worker', function () {
   let worker: ManagedProcess;
 
   before(async () => {
-    matcha = await startMatcha({ durability: 'fast', env: { ...WATCHED, HEALTH_PORT: '0' } });
+    matcha = await startMatcha({
+      durability: 'fast',
+      env: { ...WATCHED, HEALTH_PORT: String(await freePort()) },
+    });
     web = first(matcha.webs);
     worker = first(matcha.workers);
     await buy(matcha);

@@ -46,27 +46,27 @@ describe('The order of events', function () {
       const house = await houseFor(lifecycle);
       const events = await house.live(lifecycle, (fresh) => inOrder(house, fresh));
       const live = await house.outcome();
-      const references = new Map<Version, FinalState>();
-      for (const version of VERSIONS) references.set(version, (await replay(house, events, version)).state);
-      const expected = (version: Version | 'any'): FinalState =>
-        references.get(version === 'any' ? NEWEST : version) ?? live.state;
-      expect(expected(NEWEST).open, 'open events').to.deep.equal([]);
-      const alike = VERSIONS.every(
-        (version) => differences(expected(NEWEST), expected(version)).length === 0,
-      );
-      if (!lifecycle.differsByVersion)
-        expect(alike, 'the same rows from payloads of every version').to.equal(true);
+      expect(live.state.open, 'events that are not applied').to.deep.equal([]);
+      const { differsByVersion = false } = lifecycle;
+      const references = new Map([[NEWEST as Version, (await replay(house, events, NEWEST)).state]]);
+      const expected = async (version: Version | 'any'): Promise<FinalState> => {
+        const wanted = version === 'any' || !differsByVersion ? NEWEST : version;
+        const known = references.get(wanted) ?? (await replay(house, events, wanted)).state;
+        references.set(wanted, known);
+        return known;
+      };
 
-      const versions = alike ? ([...VERSIONS, 'any'] as const) : VERSIONS;
+      const versions = differsByVersion ? VERSIONS : ([...VERSIONS, 'any'] as const);
       const property = fc.asyncProperty(permutations(events, versions), async ({ version, groups }) => {
         tried += 1;
+        const reference = await expected(version);
         await house.freshRows();
         for (const group of groups) await house.deliver(group);
         const outcome = await house.outcome();
         ends += falseEnds(outcome.facts, live.facts).length;
         const now = { at: house.world.now, isPremium: isPremium(house, live) };
         const wrong = [
-          ...differences(expected(version), outcome.state),
+          ...differences(reference, outcome.state),
           ...wrongFacts(outcome.facts, live.facts, now),
         ];
         // Thrown as it is: an assertion would shorten it.

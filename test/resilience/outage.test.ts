@@ -149,7 +149,8 @@ describe('An outage', function () {
       await installation.startWorker({ WORKER_QUEUES: 'maintenance' });
       const redis = installation.redisClient();
       await installation.until('the sweep has queued them', async () => {
-        return (await redis.keys('*:stripe-events:*-stored')).length === events.length;
+        const queued = await Promise.all(events.map(({ id }) => redis.keys(`*:stripe-events:${id}-stored`)));
+        return queued.every((keys) => keys.length === 1);
       });
       await installation.worker.stop();
       await redis.flushall();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Matcha, startMatcha } from '../../rig/matcha.ts';
-import { Pile } from '../../rig/pile.ts';
 import { type PgBouncer, startPgBouncer } from '../../rig/pgbouncer.ts';
+import { Pile } from '../../rig/pile.ts';
 import { startPostgres } from '../../rig/postgres.ts';
 import { skipBecause } from '../../rig/skip.ts';
 import { database as databasePart, readConfig } from '../../src/shared/config/index.ts';
@@ -43,7 +43,10 @@ describe('On PostgreSQL behind PgBouncer in transaction mode', function () {
 
   it('more processes than server connections migrate a new database at once', async () => {
     await matcha.databases.create('migrated_by_many');
-    const { database } = readConfig({ database: databasePart }, { ...matcha.env, DB_NAME: 'migrated_by_many' });
+    const { database } = readConfig(
+      { database: databasePart },
+      { ...matcha.env, DB_NAME: 'migrated_by_many' },
+    );
     const logger = createLogger('test', 'silent');
     await Promise.all(
       Array.from({ length: SERVER_CONNECTIONS + 1 }, async () => {

@@ -2,19 +2,6 @@ import { expect } from 'chai';
 import { story } from './support/story.ts';
 import { subscriber } from './support/subscriber.ts';
 import { DAY, HOUR, MINUTE, monthsAfter } from './support/time.ts';
-import type { World } from './support/world.ts';
-
-/** Lets held events go one after the other: those of the named types first, then the others as they happened. */
-async function releaseFirst(world: World, ...types: string[]): Promise<void> {
-  const { deliveries } = world.sandbox;
-  const held = deliveries.list().filter(({ state }) => state === 'held');
-  const first = types.flatMap((type) => held.filter((delivery) => delivery.type === type));
-  for (const { event } of new Set([...first, ...held])) {
-    deliveries.release({ events: [event] });
-    await world.settle();
-  }
-  deliveries.release();
-}
 
 describe('Events out of order', () => {
   const FIRST_OF_A_PURCHASE = [
@@ -32,7 +19,7 @@ describe('Events out of order', () => {
         world.sandbox.deliveries.hold();
         world.sandbox.completeCheckout({ session });
 
-        await releaseFirst(world, ...types);
+        await world.releaseFirst(...types);
 
         expect(await user.account()).to.deep.equal({
           reason: 'active',
@@ -59,7 +46,7 @@ describe('Events out of order', () => {
       world.sandbox.cancelNow({ subscription: id });
       const endedAt = world.now;
 
-      await releaseFirst(world, 'customer.subscription.deleted');
+      await world.releaseFirst('customer.subscription.deleted');
 
       const ended = { reason: 'none', until: endedAt, status: 'canceled', ending: false };
       expect(await user.account()).to.deep.include(ended);
@@ -102,7 +89,7 @@ describe('Events out of order', () => {
       await world.advance(MINUTE);
       world.sandbox.refund({ of: String(paid.subscription), amount: 4_00 });
 
-      await releaseFirst(world, 'refund.created', 'charge.refunded', 'refund.updated');
+      await world.releaseFirst('refund.created', 'charge.refunded', 'refund.updated');
 
       expect((await user.account()).payments).to.deep.equal(['9.99 eur succeeded, 4 back']);
       expect(user.news()).to.deep.equal(['payment_refunded', 'payment_succeeded', 'premium_activated']);

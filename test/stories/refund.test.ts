@@ -108,6 +108,25 @@ describe('A refund, where it ends premium,', () => {
   );
 
   it(
+    'does so as well when it is heard of before the payment',
+    endsPremium(async (world) => {
+      const user = await world.member();
+      const session = await user.beginCheckout();
+      world.sandbox.deliveries.hold();
+      const { session: paid } = world.sandbox.completeCheckout({ session });
+      await world.advance(MINUTE);
+      const refundedAt = world.now;
+      world.sandbox.refund({ of: String(paid.subscription) });
+      await world.advance(MINUTE);
+
+      await world.releaseFirst('payment_intent.succeeded', 'charge.refunded', 'refund.created');
+
+      expect(await user.account()).to.deep.include({ reason: 'none', until: refundedAt, status: 'active' });
+      expect(user.news()).to.include.members(['payment_refunded', 'payment_succeeded']);
+    }),
+  );
+
+  it(
     'gives premium back when it fails',
     endsPremium(async (world) => {
       const { user, id, end } = await subscriber(world);

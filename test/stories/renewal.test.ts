@@ -74,11 +74,7 @@ describe('A renewal', () => {
 
       world.sandbox.deliveries.hold();
       await world.advance(DAY);
-      for (const { event } of world.sandbox.deliveries.list().filter(({ state }) => state === 'held')) {
-        world.sandbox.deliveries.release({ events: [event] });
-        await world.settle();
-      }
-      world.sandbox.deliveries.release();
+      await world.releaseFirst();
 
       expect((await user.account()).until).to.deep.equal(monthsAfter(end, 1));
       expect(user.news()).to.deep.equal(['payment_succeeded', 'premium_activated']);

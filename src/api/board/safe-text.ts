@@ -1,10 +1,13 @@
 /** Most characters of a message that the board shows. */
 const LONGEST = 1_000;
 
-/** Quoted values first: a database's error quotes whole rows. */
+/**
+ * Quoted values first: a database's error quotes whole rows. One that is cut off counts to the end; an apostrophe
+ * within a word quotes nothing.
+ */
 const HIDDEN: readonly [pattern: RegExp, replacement: string][] = [
-  [/'(?:[^'\\]|\\.|'')*'/g, "'…'"],
-  [/"(?:[^"\\]|\\.)*"/g, '"…"'],
+  [/(?<!\w)'(?:[^'\\]|\\.|'')*(?:'|$)/g, "'…'"],
+  [/"(?:[^"\\]|\\.)*(?:"|$)/g, '"…"'],
   [/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '[url]'],
   [/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g, '[email]'],
   [/\b(?:sk|rk|pk|whsec|seti|pi|cs)_(?:test_|live_)?\w+_secret_\w+/g, '[secret]'],

@@ -7,8 +7,9 @@ export type WithUserLock = <T>(userId: number, work: (em: EntityManager) => Prom
 export function createUserLock(orm: MikroORM): WithUserLock {
   return (userId, work) =>
     orm.em.fork().transactional(async (em) => {
-      // Another process that hangs over this user's purchase must not hang us as well.
-      await em.execute(`set local lock_timeout = '30s'`);
+      // Another process that hangs over this user's purchase must not hang us as well. Below the time any statement
+      // may take, so that waiting ends with an answer and not with the connection.
+      await em.execute(`set local lock_timeout = '9s'`);
       await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`checkout:user:${userId}`]);
       return work(em);
     });

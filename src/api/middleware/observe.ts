@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Middleware } from 'koa';
+import { requestIdOf } from '../../shared/http/request-id.ts';
 import { countRequest } from '../../shared/metrics/http.ts';
 import { inSpan, type TracePlace } from '../../shared/tracing/index.ts';
 import { BOARD_PATH } from '../board/index.ts';
@@ -13,11 +14,11 @@ export function observeWebhooks(intake: Intake): Intake {
   return async (request, response) => {
     const startedAt = performance.now();
     await inSpan(`POST ${WEBHOOK_ROUTE}`, { kind: 'server', parent: parentOf(request) }, async (span) => {
+      // Decided here, so that the span knows it too.
+      if (span) request.headers['x-request-id'] = requestIdOf(request.headers['x-request-id']);
+      span?.set({ correlation_id: String(request.headers['x-request-id']) });
       await intake(request, response);
-      span?.set({
-        'http.response.status_code': response.statusCode,
-        correlation_id: String(response.getHeader('x-request-id') ?? ''),
-      });
+      span?.set({ 'http.response.status_code': response.statusCode });
     });
     countRequest(request.method, WEBHOOK_ROUTE, response.statusCode, startedAt);
   };

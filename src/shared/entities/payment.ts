@@ -44,6 +44,8 @@ export const Payment = defineEntity({
     /** Minor units of `currency`. */
     amountRefunded: wholeNumber(),
     refundSnapshotAt: utcTimestamp().nullable(),
+    /** When its money last went back, by a refund or a dispute. */
+    reversedAt: utcTimestamp().nullable(),
     disputeStatus: p.string().length(50).nullable(),
     disputeSnapshotAt: utcTimestamp().nullable(),
     livemode: p.boolean().nullable(),

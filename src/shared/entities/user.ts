@@ -14,6 +14,11 @@ export const User = defineEntity({
     emailVerified: p.boolean().nullable(),
     /** Premium until this moment; null means never. */
     premium: utcTimestamp().nullable(),
+    /**
+     * Never read. That one column is lazy makes MikroORM name the others instead of asking for all forty, passwords
+     * among them; the role it runs under need not be allowed to read those (deploy/postgres/privileges.sql).
+     */
+    username: p.string().nullable().lazy(),
   },
 });
 export type User = InferEntity<typeof User>;

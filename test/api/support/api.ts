@@ -88,7 +88,14 @@ export class Api {
       ...env,
     });
     try {
-      const web = await createWeb({ config, logger, stack, clock, limits });
+      const web = await createWeb({
+        config,
+        logger,
+        stack,
+        clock,
+        // Our own connections are idle and open whenever a test ends.
+        limits: { goodbyeMs: 0, ...limits },
+      });
       const port = await web.listen();
       return new Api({ port, prefix, log, database: name, stack, databases, redisUrl: config.redis.url });
     } catch (error) {

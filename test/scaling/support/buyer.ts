@@ -8,7 +8,10 @@ import { sandboxAction } from './sandbox.ts';
 
 const PATIENCE_MS = 30_000;
 
-export type Answer = { readonly status: number; readonly body: { readonly data?: unknown; readonly code?: string } };
+export type Answer = {
+  readonly status: number;
+  readonly body: { readonly data?: unknown; readonly code?: string };
+};
 
 /** A user who buys premium at a running installation, over HTTP and a WebSocket, as a browser does. */
 export class Buyer {
@@ -26,7 +29,10 @@ export class Buyer {
     this.email = user.email;
     this.token = user.token;
     this.#socket = socket;
-    socket.on('message', (frame) => void this.heard.push((JSON.parse(String(frame)) as { type: string }).type));
+    socket.on(
+      'message',
+      (frame) => void this.heard.push((JSON.parse(String(frame)) as { type: string }).type),
+    );
   }
 
   /** A new user with an open WebSocket. */
@@ -77,7 +83,9 @@ export class Buyer {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     while (!types.every((type) => this.heard.includes(type))) {
       await once(this.#socket, 'message', { signal }).catch(() => {
-        throw new Error(`Heard ${this.heard.join(', ')} in ${PATIENCE_MS} ms, and not all of ${types.join(', ')}`);
+        throw new Error(
+          `Heard ${this.heard.join(', ')} in ${PATIENCE_MS} ms, and not all of ${types.join(', ')}`,
+        );
       });
     }
   }

@@ -213,6 +213,18 @@ export class World {
     await this.advance(toUnixSeconds(moment) - toUnixSeconds(this.now), stepSeconds);
   }
 
+  /** Lets held events go one after the other: those of the named types first, then the rest as they happened. */
+  async releaseFirst(...types: string[]): Promise<void> {
+    const { deliveries } = this.sandbox;
+    const held = deliveries.list().filter(({ state }) => state === 'held');
+    const first = types.flatMap((type) => held.filter((delivery) => delivery.type === type));
+    for (const event of new Set([...first, ...held].map((delivery) => delivery.event))) {
+      deliveries.release({ events: [event] });
+      await this.settle();
+    }
+    deliveries.release();
+  }
+
   /** Sends a webhook that Stripe did not: any event, signed as Stripe would. Answers with the HTTP status. */
   async deliver(event: object): Promise<number> {
     const body = JSON.stringify(event);

@@ -27,7 +27,6 @@ export const webhookPaths: Paths = {
           'invalid_json',
           'not_an_event',
           'unreadable_body',
-          'method_not_allowed',
           'body_too_large',
           'internal_error',
           'event_not_stored',

@@ -1,6 +1,7 @@
 import type { Subscription, User } from '../../../shared/entities/index.ts';
 import { awaitsRenewal, type PremiumPolicy, premiumUntil } from '../../../shared/premium/index.ts';
 import type { Desk } from '../desk.ts';
+import { reviewAccess } from './reversal-book.ts';
 import { isLive } from './subscription-book.ts';
 
 /** What settling needs of a desk: it belongs to the whole unit of work, not to one event. */
@@ -11,6 +12,7 @@ export type SettlingDesk = Pick<Desk, 'ledger' | 'policy' | 'clock' | 'logger'>;
  * what changed for them.
  */
 export async function settlePremium(desk: SettlingDesk): Promise<void> {
+  reviewAccess(desk);
   for (const [userId, correlationId] of desk.ledger.touchedUsers()) {
     desk.ledger.correlationId = correlationId;
     const user = desk.ledger.user(userId);
@@ -46,17 +48,17 @@ function longestPremium(
 }
 
 /**
- * Only what was paid for (or a trial) activates premium: the allowance of a renewal in progress and the days of grace
- * prolong it.
- * @param before what premium was until then; what is restored within a paid period is news again
+ * The allowance of a renewal in progress and the days of grace let premium go on, which is no news.
+ * @param before until when the user was premium; what is given back within a paid period is news again
  */
 function announceActivation(
-  { ledger, clock }: SettlingDesk,
+  { ledger }: SettlingDesk,
   subscription: Subscription,
   until: Date,
   before: Date | null,
 ): void {
-  if (subscription.paidUntil == null || subscription.paidUntil <= clock.now()) return;
+  const goesOn = before !== null && subscription.paidUntil != null && before >= subscription.paidUntil;
+  if (goesOn) return;
   ledger.announce({
     fact: `premium_activated:${paidPeriod(subscription)}:${before?.toISOString() ?? 'first'}`,
     userId: subscription.userId,
@@ -75,9 +77,8 @@ function announceActivation(
  */
 function announceEnd({ ledger, clock }: SettlingDesk, subscription: Subscription, until: Date): void {
   if (awaitsRenewal(subscription, clock.now())) return;
-  const revoked = subscription.revokedAt ? `:revoked-${subscription.revokedAt.toISOString()}` : '';
   ledger.announce({
-    fact: `premium_ended:${paidPeriod(subscription)}${revoked}`,
+    fact: `premium_ended:${paidPeriod(subscription)}`,
     userId: subscription.userId,
     type: 'premium_cancelled',
     data: {

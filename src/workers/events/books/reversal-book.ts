@@ -2,36 +2,46 @@ import type { Payment, Subscription } from '../../../shared/entities/index.ts';
 import type { PremiumPolicy } from '../../../shared/premium/index.ts';
 import type { ChargeFacts, DisputeFacts } from '../../../shared/stripe/facts/index.ts';
 import type { Desk } from '../desk.ts';
+import type { Snapshot } from '../stripe-reads.ts';
 
 /** How long premium lasts, and what a refund or a dispute does to it. */
 export type AccessPolicy = PremiumPolicy & { onRefund: 'keep' | 'end'; onDispute: 'keep' | 'suspend' };
 
-/** Books how much of a charge was refunded. A refund can fail after it succeeded, so the sum may fall again. */
-export function bookRefunds(desk: Desk, row: Payment, facts: ChargeFacts, seenAt: Date): void {
+/**
+ * Books how much of a charge was refunded. A refund can fail after it succeeded, so the sum may fall again.
+ * @param at when the refund was made that this is about
+ */
+export function bookRefunds(row: Payment, { facts, seenAt }: Snapshot<ChargeFacts>, at: Date): void {
   row.amountRefunded = facts.amountRefunded;
   row.refundSnapshotAt = seenAt;
   row.stripeChargeId ??= facts.id;
   row.paymentMethodType ??= facts.paymentMethodType;
-  reviewAccess(desk, row);
+  noteReversal(row, at);
 }
 
 /** Books where a dispute stands. */
-export function bookDispute(desk: Desk, row: Payment, facts: DisputeFacts, seenAt: Date): void {
+export function bookDispute(row: Payment, { facts, seenAt }: Snapshot<DisputeFacts>): void {
   row.disputeStatus = facts.status;
   row.disputeSnapshotAt = seenAt;
-  reviewAccess(desk, row);
+  noteReversal(row, facts.created);
 }
 
-/** Takes premium away, or gives it back, as the policy says for the payment of the running period. */
-function reviewAccess(desk: Desk, payment: Payment): void {
-  const subscription = desk.ledger
-    .subscriptionsOf(payment.userId)
-    .find((row) => row.id === payment.subscriptionId);
-  if (!subscription || !paysRunningPeriod(payment, subscription)) return;
-  const since = revokedSince(desk, payment);
-  // The first moment stands, however many events tell of it.
-  subscription.revokedAt = since && (subscription.revokedAt ?? since);
-  desk.ledger.touchUser(subscription.userId);
+/** Of several refunds the last one counts, whichever is heard of first. */
+function noteReversal(row: Payment, at: Date): void {
+  if (row.reversedAt == null || at > row.reversedAt) row.reversedAt = at;
+}
+
+/**
+ * Takes premium away, or gives it back, as the policy says for the payments of running periods. Asked of every payment
+ * at hand, since one may turn out to be such a payment long after its money went back.
+ */
+export function reviewAccess({ ledger, policy }: Pick<Desk, 'ledger' | 'policy'>): void {
+  for (const payment of ledger.payments()) {
+    const subscription = ledger.subscription(payment.stripeSubscriptionId ?? null);
+    if (!subscription || !paysRunningPeriod(payment, subscription)) continue;
+    subscription.revokedAt = isTakenBack(payment, policy) ? (payment.reversedAt ?? null) : null;
+    ledger.touchUser(subscription.userId);
+  }
 }
 
 /** A payment is as old as its invoice, and the claim of a paid period remembers that age too. */
@@ -39,13 +49,10 @@ function paysRunningPeriod(payment: Payment, subscription: Subscription): boolea
   return payment.createdAt.getTime() === subscription.paidByInvoiceAt?.getTime();
 }
 
-function revokedSince({ policy, clock }: Desk, payment: Payment): Date | null {
-  if (policy.onRefund === 'end' && payment.amountRefunded >= payment.amount) {
-    return payment.refundSnapshotAt ?? clock.now();
-  }
+function isTakenBack(payment: Payment, policy: AccessPolicy): boolean {
+  if (policy.onRefund === 'end' && payment.amountRefunded >= payment.amount) return true;
   const disputed = payment.disputeStatus != null && TAKEN_AWAY.has(payment.disputeStatus);
-  if (policy.onDispute === 'suspend' && disputed) return payment.disputeSnapshotAt ?? clock.now();
-  return null;
+  return policy.onDispute === 'suspend' && disputed;
 }
 
 /** Statuses in which the disputed money is not ours. `warning_*` are inquiries, which move none. */

@@ -56,7 +56,7 @@ export async function bookSubscription(
     ledger.addSubscription(row);
     ledger.appeared(facts.id);
   }
-  if (isLive(row)) row.duplicateOf ??= otherLive(desk, row)?.id ?? null;
+  standAside(desk, row);
   claimFirstPeriod(row, facts);
   noteDunning(row, facts, seenAt, desk);
   if (row.cancelAtPeriodEnd && !wasScheduled) announceScheduledEnd(desk, row);
@@ -140,7 +140,7 @@ export function activateByPayment(desk: Desk, row: Subscription): void {
   if (row.stripeStatus !== 'incomplete') return;
   row.stripeStatus = 'active';
   row.status = toSubscriptionStatus('active');
-  row.duplicateOf ??= otherLive(desk, row)?.id ?? null;
+  standAside(desk, row);
 }
 
 /** `past_due` may arrive before the failed invoice that explains it: grace must not wait for the second event. */
@@ -174,10 +174,13 @@ export function clearDunning(row: Subscription): void {
   row.pastDueInvoiceId = null;
 }
 
-function otherLive(desk: Desk, row: Subscription): Subscription | undefined {
-  return desk.ledger
+/** What becomes live while another is becomes its duplicate; settling decides later which of the two counts. */
+function standAside(desk: Desk, row: Subscription): void {
+  if (!isLive(row)) return;
+  const other = desk.ledger
     .subscriptionsOf(row.userId)
-    .find((other) => other !== row && isLive(other) && other.duplicateOf == null);
+    .find((each) => each !== row && isLive(each) && each.duplicateOf == null);
+  row.duplicateOf ??= other?.id ?? null;
 }
 
 /**

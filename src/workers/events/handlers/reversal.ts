@@ -21,7 +21,7 @@ export const onChargeRefunded = handler({
     if (!payment) return waitFor(facts);
     const newer = payment.refundSnapshotAt == null || desk.event.created > payment.refundSnapshotAt;
     const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.charge(facts.id);
-    bookRefunds(desk, payment, current.facts, current.seenAt);
+    bookRefunds(payment, current, desk.event.created);
     return APPLIED;
   },
 });
@@ -38,7 +38,7 @@ export const onRefund = handler({
     const charge = await desk.reads.charge(facts.chargeId);
     const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
     if (!payment) return waitFor(charge.facts);
-    bookRefunds(desk, payment, charge.facts, charge.seenAt);
+    bookRefunds(payment, charge, facts.created);
     if (facts.status === 'succeeded') announceRefund(desk, payment, facts);
     return APPLIED;
   },
@@ -53,7 +53,7 @@ export const onDispute = handler({
     if (!payment) return facts.chargeId === null ? IGNORED : waitForChargeOf(desk, facts.chargeId);
     const newer = payment.disputeSnapshotAt == null || desk.event.created > payment.disputeSnapshotAt;
     const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.dispute(facts.id);
-    bookDispute(desk, payment, current.facts, current.seenAt);
+    bookDispute(payment, current);
     desk.logger.warn(
       { dispute: facts.id, payment: payment.stripePaymentIntentId, status: current.facts.status },
       `A payment is disputed (${current.facts.status})`,

@@ -1,0 +1,56 @@
+import { poll } from '../../rig/poll.ts';
+import type { Onlooker } from '../installation.ts';
+
+type Query = (text: string) => Promise<Record<string, unknown>[]>;
+
+/**
+ * Waits until nothing moves any more: no delivery, no job, no message.
+ * @param deliveries how many are still on their way from Stripe
+ * @returns undefined when it is quiet, else what still moves after `timeoutMs`
+ */
+export async function untilQuiet(
+  { queues }: Onlooker,
+  query: Query,
+  deliveries: () => number,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  let moving = 'nobody has looked yet';
+  const quiet = await poll(
+    async () => {
+      const found: string[] = [];
+      if (deliveries() > 0) found.push(`${deliveries()} deliveries`);
+      for (const { name, queue } of queues) {
+        const {
+          active = 0,
+          waiting = 0,
+          delayed = 0,
+          prioritized = 0,
+        } = await queue.getJobCounts('active', 'waiting', 'delayed', 'prioritized');
+        // The next sweep is always planned.
+        const open = active + waiting + prioritized + (name === 'maintenance' ? 0 : delayed);
+        if (open > 0) found.push(`${name}: ${active} active, ${waiting} waiting, ${delayed} delayed`);
+      }
+      const [row] = await query('select count(*) as count from outbox_messages where delivered_at is null');
+      if (Number(row?.count) > 0) found.push(`${row?.count} messages undelivered`);
+      moving = found.join('; ');
+      return found.length === 0 ? true : undefined;
+    },
+    { everyMs: 100, timeoutMs },
+  );
+  return quiet ? undefined : moving;
+}
+
+/** Jobs that were given up, with their reasons. */
+export async function failedJobs({ queues }: Onlooker): Promise<string[]> {
+  const failed = await Promise.all(
+    queues.map(async ({ name, queue }) =>
+      (await queue.getFailed(0, 50))
+        // A sweep that met an outage is simply the next one's work.
+        .filter((job) => job.name !== 'sweep')
+        .map(
+          (job) => `${name} ${job.id} (${job.name}) after ${job.attemptsMade} attempts: ${job.failedReason}`,
+        ),
+    ),
+  );
+  return failed.flat();
+}

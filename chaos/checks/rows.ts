@@ -1,0 +1,54 @@
+import { pino } from 'pino';
+import { openDatabase } from '../../src/shared/database/index.ts';
+import { readWorkerConfig } from '../../src/workers/config.ts';
+import { type FinalState, facts, finalState } from '../../test/resilience/support/final-state.ts';
+
+/** What a database says at the end. */
+export type Ending = { readonly state: FinalState; readonly facts: readonly string[] };
+
+/** Facts that do not depend on when one hears of them: money that came and money that went back. */
+const TIMELESS = /^payment_(succeeded|refunded):/;
+
+/** @param env what a worker of that installation is told */
+export async function endingOf(env: Readonly<Record<string, string>>): Promise<Ending> {
+  const orm = await openDatabase(readWorkerConfig(env).database, pino({ level: 'silent' }));
+  try {
+    return { state: await finalState(orm), facts: (await facts(orm)).map(({ fact }) => fact) };
+  } finally {
+    await orm.close();
+  }
+}
+
+/** @returns how a run ended unlike the run in which nothing was broken, in words */
+export function differences(run: Ending, calm: Ending): string[] {
+  const tables = Object.keys(calm.state) as (keyof FinalState)[];
+  const rows = tables.flatMap((table) => {
+    const wanted = byKey(calm.state[table]);
+    const found = byKey(run.state[table]);
+    return [...new Set([...wanted.keys(), ...found.keys()])].flatMap((key) => {
+      const [want, have] = [wanted.get(key), found.get(key)];
+      if (want === undefined) return [`${table} ${key}: only after the faults: ${JSON.stringify(have)}`];
+      if (have === undefined) return [`${table} ${key}: missing after the faults: ${JSON.stringify(want)}`];
+      return Object.keys({ ...want, ...have })
+        .filter((column) => JSON.stringify(want[column]) !== JSON.stringify(have[column]))
+        .map(
+          (column) =>
+            `${table} ${key}: ${column} is ${JSON.stringify(have[column])}, and ${JSON.stringify(want[column])} without faults`,
+        );
+    });
+  });
+  const timeless = ({ facts: all }: Ending): Set<string> =>
+    new Set(all.filter((fact) => TIMELESS.test(fact)));
+  const [told, toTell] = [timeless(run), timeless(calm)];
+  return [
+    ...rows,
+    ...[...toTell].filter((fact) => !told.has(fact)).map((fact) => `never told: ${fact}`),
+    ...[...told].filter((fact) => !toTell.has(fact)).map((fact) => `told though it never was so: ${fact}`),
+  ];
+}
+
+const KEYS = ['stripe_subscription_id', 'stripe_payment_intent_id', 'stripe_customer_id', 'id'];
+
+function byKey(rows: readonly Record<string, unknown>[]): Map<string, Record<string, unknown>> {
+  return new Map(rows.map((row) => [String(row[KEYS.find((key) => key in row) ?? 'id']), row]));
+}
