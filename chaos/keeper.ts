@@ -44,7 +44,9 @@ export class Keeper {
   async stop(): Promise<void> {
     this.#mayEnd = true;
     const exit = await this.#managed.stop();
-    if (exit.code !== 0) this.#violate(`${this.name} did not stop cleanly (${describe(exit)})`);
+    if (exit.code !== 0) {
+      this.#violate(`${this.name} did not stop cleanly (${describe(exit)}): ${this.#lastLines()}`);
+    }
   }
 
   freeze(): void {
@@ -69,14 +71,16 @@ export class Keeper {
     }
   }
 
+  #lastLines(): string {
+    return this.#managed.lines.slice(-6).join(' | ').slice(0, 4_000);
+  }
+
   #watch(): void {
     this.#mayEnd = false;
     const { pid } = this.#managed;
     void this.#managed.exited.then((exit) => {
       if (this.#mayEnd || this.#managed.pid !== pid) return;
-      this.#violate(
-        `${this.name} ended by itself (${describe(exit)}): ${this.#managed.lines.slice(-5).join(' | ')}`,
-      );
+      this.#violate(`${this.name} ended by itself (${describe(exit)}): ${this.#lastLines()}`);
       this.#timeline.add(`${this.name} is started again`);
       void this.start();
     });

@@ -49,6 +49,16 @@ export function differences(run: Ending, calm: Ending): string[] {
 
 const KEYS = ['stripe_subscription_id', 'stripe_payment_intent_id', 'stripe_customer_id', 'id'];
 
+const LIVE = new Set<unknown>(['active', 'past_due', 'unpaid']);
+
 function byKey(rows: readonly Record<string, unknown>[]): Map<string, Record<string, unknown>> {
-  return new Map(rows.map((row) => [String(row[KEYS.find((key) => key in row) ?? 'id']), row]));
+  return new Map(rows.map((row) => [String(row[KEYS.find((key) => key in row) ?? 'id']), relevant(row)]));
+}
+
+/**
+ * Whether a subscription ran beside another says something while it lives. Of one that has ended it only tells
+ * whether the service heard of it in time.
+ */
+function relevant(row: Record<string, unknown>): Record<string, unknown> {
+  return 'is_duplicate' in row && !LIVE.has(row.status) ? { ...row, is_duplicate: undefined } : row;
 }

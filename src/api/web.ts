@@ -1,11 +1,12 @@
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { migrate, openDatabase } from '../shared/database/index.ts';
+import { toError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { createRevocationCheck } from '../shared/login-token.ts';
 import { openMonitoring } from '../shared/monitoring.ts';
 import { openQueue } from '../shared/queues/index.ts';
 import { connectLoginRedis, connectRedis, type RedisClient } from '../shared/redis.ts';
-import { checkRedisSafety } from '../shared/redis-safety.ts';
+import { checkRedisSafety, UnsafeRedis } from '../shared/redis-safety.ts';
 import type { ShutdownStack } from '../shared/shutdown.ts';
 import { createStripe } from '../shared/stripe/index.ts';
 import { startTracing } from '../shared/tracing/index.ts';
@@ -91,12 +92,17 @@ async function migrateFirst(config: WebConfig, logger: Logger): Promise<void> {
  * that could lose jobs is a warning also where it would have kept the process from starting.
  */
 async function checkRedisWhenReady(redis: RedisClient, config: WebConfig, logger: Logger): Promise<void> {
-  if (redis.status === 'ready') return checkRedisSafety(redis, { ...config.redisSafety, logger });
-  redis.once('ready', () => {
-    checkRedisSafety(redis, { strict: false, logger }).catch((error: unknown) =>
-      logger.warn({ err: error }, 'Could not look at the settings of Redis'),
-    );
-  });
+  const check = async (strict: boolean): Promise<void> => {
+    try {
+      await checkRedisSafety(redis, { strict, logger });
+    } catch (thrown) {
+      if (thrown instanceof UnsafeRedis) throw thrown;
+      // It went away again, or hangs: events are kept in PostgreSQL then.
+      logger.warn({ err: toError(thrown) }, 'Could not look at the settings of Redis');
+    }
+  };
+  if (redis.status === 'ready') return check(config.redisSafety.strict);
+  redis.once('ready', () => void check(false));
 }
 
 /** Resolves when a connection's first attempt has succeeded or failed. */

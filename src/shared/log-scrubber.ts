@@ -22,8 +22,12 @@ const CARD = `(?<!\\.)${BEGIN}\\d(?:[ -]?\\d){13,18}(?![\\w])`;
 /** JSON's own escapes come first, so that `\n` before an address does not lose its `n`. */
 const FOUND = new RegExp(`(\\\\(?:u[0-9a-fA-F]{4}|.))|(${SECRETS})|(${EMAIL})|(${CARD})`, 'g');
 
+/** What every find has in it. Most lines have none of it, and finding that out costs a tenth of looking closely. */
+const SUSPICIOUS = /@|(?:sk|rk|whsec)_|_secret_|v1=|eyJ|Bearer |\d(?:[ -]?\d){13}/;
+
 /** Leaves secrets, card numbers and e-mail addresses out of a line of JSON, which stays one. */
 export function scrub(line: string): string {
+  if (!SUSPICIOUS.test(line)) return line;
   return line.replace(FOUND, (whole: string, escaped?: string, secret?: string, email?: string) => {
     if (escaped !== undefined) return whole;
     if (secret !== undefined) return '[redacted]';

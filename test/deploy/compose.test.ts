@@ -4,14 +4,24 @@ import { composeFile, configuredVariables, instruction, ownServices, procfile, r
 describe('docker-compose.dev.yml', () => {
   it('has a service for every process, the servers they need, and the sandbox', () => {
     const { services } = composeFile();
-    expect(services).to.have.all.keys('postgres', 'redis', 'sandbox', 'prometheus', 'grafana', ...Object.keys(procfile()));
+    expect(services).to.have.all.keys(
+      'postgres',
+      'redis',
+      'sandbox',
+      'prometheus',
+      'grafana',
+      ...Object.keys(procfile()),
+    );
   });
 
   it('runs from source what the Procfile runs compiled', () => {
     for (const [type, compiled] of Object.entries(procfile())) {
-      const words = composeFile().services[type]?.command?.filter((word) => word !== '--watch');
-      const fromSource = compiled.replace(/ dist\/(.*)\.js$/, ' $1.ts');
+      const service = composeFile().services[type];
+      const words = service?.command?.filter((word) => word !== '--watch');
+      const [, name, value, command = ''] = /^(?:env (\w+)=(\S+) )?(node .*)$/.exec(compiled) ?? [];
+      const fromSource = command.replace(/ dist\/(.*)\.js$/, ' $1.ts');
       expect(words?.join(' '), type).to.equal(fromSource);
+      if (name) expect(service?.environment, type).to.include({ [name]: value });
     }
   });
 
@@ -82,7 +92,7 @@ describe('docker-compose.dev.yml', () => {
 
   it('waits longer for a process to stop than the process itself does', () => {
     const [, seconds] = /STOP_WITHIN_MS = (\d+) \* SECOND/.exec(read('src/shared/start-process.ts')) ?? [];
-    for (const type of ['web', 'worker', 'gateway']) {
+    for (const type of Object.keys(procfile()).filter((each) => each !== 'release')) {
       const grace = Number.parseInt(composeFile().services[type]?.stop_grace_period ?? '0', 10);
       expect(grace, type).to.be.above(Number(seconds));
     }

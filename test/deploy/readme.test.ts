@@ -8,7 +8,7 @@ import { read } from './support.ts';
 
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
-for (const path of ['README.md', 'docs/joining-matcha.md']) {
+for (const path of ['README.md', 'docs/joining-matcha.md', 'docs/operations.md', 'docs/scaling.md']) {
   describe(path, () => {
     const text = read(path);
 
@@ -26,7 +26,7 @@ for (const path of ['README.md', 'docs/joining-matcha.md']) {
 
     it('names folders and files of the project that exist', () => {
       const named = [
-        ...text.matchAll(/`((?:src|sandbox|rig|demo|migrations|scripts|test|docs)\/[\w./-]*)`/g),
+        ...text.matchAll(/`((?:src|sandbox|rig|demo|migrations|scripts|test|docs|deploy)\/[\w./-]*)`/g),
       ];
       for (const [, name = ''] of named) expect(existsSync(join(ROOT, name)), name).to.equal(true);
     });

@@ -42,7 +42,7 @@ export function procfile(): Record<string, string> {
   const lines = read('Procfile').trim().split('\n');
   return Object.fromEntries(
     lines.map((line) => {
-      const [, type, command] = /^([a-z]+): (.+)$/.exec(line) ?? [];
+      const [, type, command] = /^([a-z_]+): (.+)$/.exec(line) ?? [];
       if (!type || !command) throw new Error(`Not a line of a Procfile: ${line}`);
       return [type, command];
     }),

@@ -113,9 +113,24 @@ describe('A Redis that could lose jobs', function () {
     it(`keeps ${script} from starting with REDIS_STRICT`, async () => {
       await check({ 'maxmemory-policy': 'allkeys-lru', appendonly: 'no', save: '' });
       const strict = await start(script, { REDIS_STRICT: 'true' });
-      expect((await strict.exited).code).to.equal(1);
-      const said = strict.lines.join('\n');
-      expect(said).to.include('REDIS_STRICT').and.to.match(EVICTS).and.to.match(FORGETS);
+      try {
+        await strict.waitForLine(/REDIS_STRICT/, 30_000);
+        expect((await strict.exited).code).to.equal(1);
+        expect(strict.lines.join('\n')).to.match(EVICTS).and.to.match(FORGETS);
+      } finally {
+        await strict.close();
+      }
+    });
+
+    it(`lets ${script} start with REDIS_STRICT when all is well`, async () => {
+      await check(SAFE);
+      const safe = await start(script, { REDIS_STRICT: 'true' });
+      try {
+        await safe.waitForLine(/listens on|worker ready/, 30_000);
+        expect(safe.lines.filter((line) => line.includes('"redis-safety"'))).to.deep.equal([]);
+      } finally {
+        await safe.close();
+      }
     });
 
     it(`lets ${script} start without, with a warning`, async () => {

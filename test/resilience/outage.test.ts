@@ -58,7 +58,7 @@ describe('An outage', function () {
     await installation.applied(events);
     await installation.announced();
     await expectComplete(all);
-    expect(await listener.hears()).to.deep.equal(BOTH);
+    expect(await listener.hears(2)).to.deep.equal(BOTH);
   });
 
   it('of PostgreSQL by a crash, with transactions open, is no different', async () => {
@@ -88,7 +88,7 @@ describe('An outage', function () {
     await installation.ageRows();
     await installation.announced();
     await expectComplete(all);
-    expect(await listener.hears()).to.deep.equal(BOTH);
+    expect(await listener.hears(2)).to.deep.equal(BOTH);
   });
 
   it('of a Redis that hangs is no different from one that is gone', async () => {
@@ -196,7 +196,7 @@ describe('An outage', function () {
       for (const purchase of [known, ...all]) {
         expect(await installation.rowsOf(purchase)).to.deep.equal(Installation.complete(purchase));
       }
-      expect(await listener.hears()).to.deep.equal(BOTH);
+      expect(await listener.hears(2)).to.deep.equal(BOTH);
     });
 
     it('under a running worker is swept and reconciled again without anybody starting it anew', async function () {

@@ -15,6 +15,18 @@ async function otherProduct(world: World): Promise<string> {
   return id;
 }
 
+/** Our own product at a price that the configuration does not name. */
+async function ourPrice(world: World, minorUnits: number, interval: 'week' | 'year'): Promise<string> {
+  const { product } = await world.stripe.prices.retrieve(PRICE_MENSUEL);
+  const { id } = await world.stripe.prices.create({
+    currency: 'eur',
+    unit_amount: minorUnits,
+    recurring: { interval },
+    product: String(product),
+  });
+  return id;
+}
+
 describe('A customer deleted at the dashboard', () => {
   it(
     'is no longer premium, and buys again as a new customer',
@@ -93,15 +105,9 @@ describe('A subscription made at the dashboard', () => {
     story(async (world) => {
       const user = await world.member();
       const customer = await user.becomesCustomer();
-      const { product } = await world.stripe.prices.retrieve(PRICE_MENSUEL);
-      const gift = await world.stripe.prices.create({
-        currency: 'eur',
-        unit_amount: 49_00,
-        recurring: { interval: 'year' },
-        product: String(product),
-      });
+      const gift = await ourPrice(world, 49_00, 'year');
 
-      world.sandbox.createSubscription({ customer, price: gift.id, card: 'succeeds' });
+      world.sandbox.createSubscription({ customer, price: gift, card: 'succeeds' });
       await world.settle();
 
       expect(await user.account()).to.deep.include({
@@ -113,31 +119,39 @@ describe('A subscription made at the dashboard', () => {
   );
 
   it(
-    'that renews by the week is no plan of ours: that event alone fails and says what to do',
+    'that renews by the week is no plan of ours: its events fail, say what to do, and spoil no neighbour',
     storyWith({ leavesUnapplied: true }, async (world) => {
       const user = await world.member();
       const customer = await user.becomesCustomer();
-      const { product } = await world.stripe.prices.retrieve(PRICE_MENSUEL);
-      const weekly = await world.stripe.prices.create({
-        currency: 'eur',
-        unit_amount: 2_99,
-        recurring: { interval: 'week' },
-        product: String(product),
+      const weekly = await ourPrice(world, 2_99, 'week');
+      // One that succeeds first: from then on our product is known, and events like it are applied in groups.
+      world.sandbox.createSubscription({
+        customer,
+        price: await ourPrice(world, 49_00, 'year'),
+        card: 'succeeds',
       });
+      await world.settle();
+      const neighbours = [await world.member(), await world.member()];
+      const sessions = await Promise.all(neighbours.map((neighbour) => neighbour.beginCheckout()));
+      await world.settle();
 
-      world.sandbox.createSubscription({ customer, price: weekly.id, card: 'succeeds' });
-      const other = await world.member();
-      await other.buys('mensuel');
-
-      expect(await user.account()).to.deep.include({ reason: 'none', until: null, status: null });
-      expect(user.news()).to.deep.equal([]);
-      const failed = (await world.rows.events()).filter((event) => event.errorMessage !== null);
-      expect(failed).not.to.deep.equal([]);
-      for (const { errorMessage, processed } of failed) {
-        expect(processed).to.equal(false);
-        expect(errorMessage).to.contain(weekly.id).and.contain('STRIPE_PRICE_MENSUEL');
+      world.sandbox.deliveries.hold();
+      for (const session of sessions) {
+        world.sandbox.createSubscription({ customer, price: weekly, card: 'succeeds' });
+        world.sandbox.completeCheckout({ session });
       }
-      expect(other.news()).to.deep.equal(['payment_succeeded', 'premium_activated']);
+      world.sandbox.deliveries.release();
+      await world.settle();
+
+      const failed = (await world.rows.events()).filter((event) => !event.processed);
+      expect(failed).not.to.deep.equal([]);
+      for (const { eventType, errorMessage } of failed) {
+        expect(errorMessage, eventType).to.contain(weekly).and.contain('STRIPE_PRICE_MENSUEL');
+      }
+      expect(await world.rows.subscriptions()).to.have.length(3);
+      for (const neighbour of neighbours) {
+        expect(neighbour.news()).to.deep.equal(['payment_succeeded', 'premium_activated']);
+      }
     }),
   );
 });

@@ -336,9 +336,15 @@ export class Listener {
     return this.#types.length;
   }
 
-  /** The types of everything that the gateway has sent by now, in alphabetical order. */
-  async hears(): Promise<string[]> {
-    // The answer comes behind whatever is on its way.
+  /**
+   * The types of everything that has come, in alphabetical order, once as many messages have come as are expected
+   * and the gateway has answered after them: a message too many would be among them.
+   */
+  async hears(expected: number): Promise<string[]> {
+    await poll(async () => (this.count >= expected ? true : undefined), {
+      everyMs: EVERY_MS,
+      timeoutMs: PATIENCE_MS,
+    });
     this.#socket.send(JSON.stringify({ type: 'ping' }));
     await once(this.#pongs, 'pong', { signal: AbortSignal.timeout(PATIENCE_MS) });
     return [...this.#types].sort();

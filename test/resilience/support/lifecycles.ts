@@ -177,7 +177,6 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'two subscriptions of one user, the first of which ends',
-    defect: 'subscriptions.duplicate_of of an ended row',
     live: async (life) => {
       const first = await buys(life);
       await passes(life, 5 * DAY);
@@ -280,7 +279,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a full refund that ends premium',
-    defect: 'subscriptions.revoked_at is when we heard, not when it happened',
+    defect: 'premium is given back for a moment, and announced, between the events of one reversal',
     env: { PREMIUM_ON_REFUND: 'end' },
     live: async (life) => {
       const subscription = await buys(life);
@@ -306,7 +305,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a dispute that is lost and suspends premium',
-    defect: 'subscriptions.revoked_at is when we heard, not when it happened',
+    defect: 'premium is given back for a moment, and announced, between the events of one reversal',
     env: { PREMIUM_ON_DISPUTE: 'suspend' },
     live: (life) => isDisputed(life, 'lost'),
   },

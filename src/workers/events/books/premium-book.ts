@@ -100,6 +100,8 @@ function paidPeriod({ stripeSubscriptionId, paidUntil }: Subscription): string {
 async function settleDuplicates(desk: SettlingDesk, subscriptions: readonly Subscription[]): Promise<void> {
   const { em } = desk.ledger;
   await em.flush();
+  // What has ended is nobody's duplicate: whether it ever was one depends on which event came first.
+  for (const row of subscriptions) if (!isLive(row)) row.duplicateOf = null;
   const live = subscriptions.filter(isLive).sort(byAge);
   const [first, ...others] = live;
   if (!first) return;
