@@ -53,7 +53,7 @@ export function parseRedisUrl(url: string): RedisTarget | undefined {
 export function atDatabase0(url: string): string {
   const target = parseRedisUrl(url);
   if (target?.kind === 'cluster') return url;
-  if (target?.kind === 'sentinel') return url.replace(/\/\d+$/, '');
+  if (target?.kind === 'sentinel') return url.replace(/^(.*:\/\/[^/]*\/[^/]*)\/\d+$/, '$1');
   const server = new URL(url);
   server.pathname = '';
   server.searchParams.delete('db');

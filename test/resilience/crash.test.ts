@@ -54,8 +54,9 @@ describe('Exactly once', function () {
         purchase,
         () => installation.tellAll(paid),
         async () => {
-          // From here on the worker can commit, and not queue anything.
-          installation.redis.freeze();
+          // From here on the worker can commit, and not queue anything. A Redis that is only frozen would find the
+          // messages in its socket when it thaws.
+          await installation.redis.kill();
         },
       );
       await installation.until(
@@ -63,7 +64,7 @@ describe('Exactly once', function () {
         async () => (await installation.count('outbox_messages where user_id = $1', [purchase.userId])) > 0,
       );
       await installation.worker.kill();
-      installation.redis.thaw();
+      await installation.redis.start();
       expect(await listener.hears(0)).to.deep.equal([]);
 
       await installation.startWorker();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { askAdmin } from './support/operator.ts';
 import { story, storyWith } from './support/story.ts';
-import { HOUR, monthsAfter } from './support/time.ts';
+import { HOUR, MINUTE, monthsAfter } from './support/time.ts';
 import type { World } from './support/world.ts';
 
 /** Somebody who is not logged in buys a month and gives an address. */
@@ -78,6 +78,27 @@ describe('A guest’s purchase', () => {
       });
       expect(await parkedEvents(world)).to.deep.equal([]);
       expect(user.news()).to.deep.equal(['payment_succeeded', 'payment_succeeded', 'premium_activated']);
+    }),
+  );
+
+  it(
+    'by a customer whose deletion is heard of first leaves a tombstone and the payment',
+    story(async (world) => {
+      const user = await world.member({ email: 'carole@example.com' });
+      world.sandbox.deliveries.hold();
+      await guestBuys(world, 'carole@example.com');
+      await world.advance(MINUTE);
+      const { data } = await world.stripe.customers.list({ email: 'carole@example.com' });
+      world.sandbox.deleteCustomer({ customer: String(data[0]?.id) });
+
+      await world.releaseFirst('customer.deleted');
+
+      const customer = (await world.rows.customers())[0];
+      expect(customer).to.include({ stripeCustomerId: data[0]?.id, userId: user.id, preferred: false });
+      expect(customer?.deletedAt).to.deep.equal(world.now);
+      expect(await user.account()).to.deep.include({ reason: 'none', payments: ['9.99 eur succeeded'] });
+      await user.buys();
+      expect((await user.account()).reason).to.equal('active');
     }),
   );
 

@@ -17,7 +17,10 @@ export const Customer = defineEntity({
     livemode: p.boolean().nullable(),
     /** At most one living preferred customer per user and mode. */
     preferred: p.boolean(),
-    /** How the link came to be: `checkout`, `metadata`, `session`, `legacy`, `verified_email` or `operator`. */
+    /**
+     * How the link came to be: `checkout`, `metadata`, `session`, `legacy`, `verified_email` or `operator`; `deleted`
+     * while all that is known of a customer is its end.
+     */
     linkedBy: p.string().length(20),
     deletedAt: utcTimestamp().nullable(),
     createdAt: utcTimestamp(),

@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, FilterQuery } from '@mikro-orm/postgresql';
 import {
   CheckoutSession,
   Customer,
@@ -42,8 +42,12 @@ export class Ledger {
     await lock(em, lockNames(keys, eventIds));
     await ledger.#readEvents(eventIds);
     await ledger.#readCustomersAndSessions(keys);
-    await ledger.#readPayments(keys);
-    await ledger.#readUsers(keys);
+    const payments = await ledger.#paymentsNamed(keys);
+    const users = await ledger.#lockUsers(keys, payments);
+    // Only now: a refund's or a dispute's event names no customer, so the user's lock is all that such a unit of work
+    // has in common with others that touch the same payment.
+    if (payments) for (const row of await em.find(Payment, payments)) ledger.#payments.add(row);
+    await ledger.#readUsers(keys, users);
     return ledger;
   }
 
@@ -65,14 +69,18 @@ export class Ledger {
     for (const row of rows) this.#sessions.set(row.stripeSessionId, row);
   }
 
-  async #readUsers(keys: Keys): Promise<void> {
+  /** @returns the ids of all users whose rows may be touched; everything of theirs is locked from here on */
+  async #lockUsers(keys: Keys, payments: FilterQuery<Payment> | null): Promise<ReadonlySet<number>> {
     const ids = new Set(keys.users);
     for (const { userId } of this.#customers.values()) if (userId != null) ids.add(userId);
     for (const session of this.#sessions.values()) ids.add(session.userId);
-    for (const payment of this.#payments) ids.add(payment.userId);
+    if (payments) {
+      const fields = ['userId'] as const;
+      const owners = await this.em.find(Payment, payments, { fields, disableIdentityMap: true });
+      for (const { userId } of owners) ids.add(userId);
+    }
     // Addresses are looked through only while somebody is unknown: the table is large and every invoice names one.
-    const unknown = [...keys.customers].some((id) => this.#customers.get(id)?.userId == null);
-    if (unknown && keys.emails.size > 0) {
+    if (this.#namesStranger(keys) && keys.emails.size > 0) {
       const verified = await this.em.execute<{ id: string | number }[]>(
         `select id from users where email_verified and lower(email) in (
            select json_array_elements_text(?::json))`,
@@ -80,16 +88,24 @@ export class Ledger {
       );
       for (const { id } of verified) ids.add(Number(id));
     }
-    if (ids.size === 0 && keys.subscriptions.size === 0) return;
     // An advisory lock rather than the row's own: other services' inserts that refer to the user must not wait.
     if (ids.size > 0)
       await lock(
         this.em,
         [...ids].map((id) => `user:${id}`),
       );
+    return ids;
+  }
+
+  #namesStranger(keys: Keys): boolean {
+    return [...keys.customers].some((id) => this.#customers.get(id)?.userId == null);
+  }
+
+  async #readUsers(keys: Keys, ids: ReadonlySet<number>): Promise<void> {
+    if (ids.size === 0 && keys.subscriptions.size === 0) return;
     const users = ids.size > 0 ? await this.em.find(User, { id: { $in: [...ids] } }) : [];
     for (const user of users) this.#users.set(user.id, user);
-    if (users.length > 0 && unknown) {
+    if (users.length > 0 && this.#namesStranger(keys)) {
       // A customer may be linked in this unit of work: which one each user prefers must be known then.
       const preferred = await this.em.find(Customer, { userId: { $in: [...ids] }, preferred: true });
       for (const row of preferred) this.#customers.set(row.stripeCustomerId, row);
@@ -100,7 +116,8 @@ export class Ledger {
     for (const row of subscriptions) this.#subscriptions.set(row.stripeSubscriptionId, row);
   }
 
-  async #readPayments(keys: Keys): Promise<void> {
+  /** Which payments the keys name, once what links invoices and intents is read; null for none. */
+  async #paymentsNamed(keys: Keys): Promise<FilterQuery<Payment> | null> {
     const invoices = new Set(keys.invoices);
     const intents = new Set(keys.intents);
     if (invoices.size + intents.size > 0) {
@@ -113,15 +130,14 @@ export class Ledger {
         intents.add(link.stripePaymentIntentId);
       }
     }
-    if (invoices.size + intents.size + keys.charges.size === 0) return;
-    const rows = await this.em.find(Payment, {
+    if (invoices.size + intents.size + keys.charges.size === 0) return null;
+    return {
       $or: [
         { stripeInvoiceId: { $in: [...invoices] } },
         { stripePaymentIntentId: { $in: [...intents, ...[...invoices].map(provisionalIntentId)] } },
         { stripeChargeId: { $in: [...keys.charges] } },
       ],
-    });
-    for (const row of rows) this.#payments.add(row);
+    };
   }
 
   customer(id: string | null): Customer | undefined {
