@@ -103,8 +103,6 @@ function clusterOptions(
   return {
     enableOfflineQueue: temper === 'patient',
     clusterRetryStrategy: reconnectDelayMs,
-    // A node that restarts is still the owner of its slots.
-    clusterNodeRetryStrategy: reconnectDelayMs,
     maxRedirections: temper === 'patient' ? PATIENT_ATTEMPTS : FAIL_FAST_ATTEMPTS,
     retryDelayOnFailover: CLUSTER_RETRY_MS,
     retryDelayOnClusterDown: CLUSTER_RETRY_MS,

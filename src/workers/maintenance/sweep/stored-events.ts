@@ -11,7 +11,7 @@ const GIVEN_UP_AFTER_MS = 30 * DAY;
 
 /**
  * Enqueues events that only PostgreSQL holds: stored while Redis was away, failed long enough ago for their job to
- * be gone, or parked for a customer who has a user by now. Rows of the old service hold parts of an event only;
+ * be gone, or parked for a customer who has a user by now (or whose address a user has verified since). Rows of the old service hold parts of an event only;
  * `reconcile` asks Stripe for those.
  */
 export async function sweepStoredEvents({ orm, events, clock }: SweepDeps): Promise<number> {
@@ -23,7 +23,9 @@ export async function sweepStoredEvents({ orm, events, clock }: SweepDeps): Prom
        and case
          when waiting_for is not null then exists (
            select 1 from customers where stripe_customer_id = waiting_for and user_id is not null
-           union all select 1 from payments where stripe_payment_intent_id = waiting_for)
+           union all select 1 from payments where stripe_payment_intent_id = waiting_for
+           union all select 1 from users where email_verified and lower(email) = lower(coalesce(
+             data #>> '{data,object,customer_details,email}', data #>> '{data,object,customer_email}')))
          else error_message is null or created_at < ?
        end
      order by created_at limit ${MOST_AT_ONCE}`,
