@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { migrate, openDatabase } from '../shared/database/index.ts';
 import { toError } from '../shared/errors.ts';
@@ -5,7 +6,7 @@ import type { Logger } from '../shared/logger.ts';
 import { createRevocationCheck } from '../shared/login-token.ts';
 import { openMonitoring } from '../shared/monitoring.ts';
 import { openQueue } from '../shared/queues/index.ts';
-import { connectLoginRedis, connectRedis, type RedisClient } from '../shared/redis.ts';
+import { connectLoginRedis, connectRedis, type LoginRedis } from '../shared/redis.ts';
 import { checkRedisSafety, UnsafeRedis } from '../shared/redis-safety.ts';
 import type { ShutdownStack } from '../shared/shutdown.ts';
 import { createStripe } from '../shared/stripe/index.ts';
@@ -44,7 +45,7 @@ export async function createWeb({
 
   const redis = connectRedis(config.redis, 'failFast', logger);
   stack.push('redis', () => redis.disconnect());
-  const loginRedis = connectLoginRedis(config.redis, 'failFast', logger);
+  const loginRedis = connectLoginRedis(config.redis, logger);
   stack.push('redis of revoked logins', () => loginRedis.disconnect());
 
   // Else the first events after every start would take the detour through PostgreSQL.
@@ -91,7 +92,7 @@ async function migrateFirst(config: WebConfig, logger: Logger): Promise<void> {
  * Web starts while Redis is away, so the check waits for it then; by that time events are being taken, and a Redis
  * that could lose jobs is a warning also where it would have kept the process from starting.
  */
-async function checkRedisWhenReady(redis: RedisClient, config: WebConfig, logger: Logger): Promise<void> {
+async function checkRedisWhenReady(redis: Redis, config: WebConfig, logger: Logger): Promise<void> {
   const check = async (strict: boolean): Promise<void> => {
     try {
       await checkRedisSafety(redis, { strict, logger });
@@ -106,7 +107,7 @@ async function checkRedisWhenReady(redis: RedisClient, config: WebConfig, logger
 }
 
 /** Resolves when a connection's first attempt has succeeded or failed. */
-function firstAttempt(redis: RedisClient): Promise<void> {
+function firstAttempt(redis: LoginRedis): Promise<void> {
   if (redis.status === 'ready') return Promise.resolve();
   return new Promise((resolve) => {
     redis.once('ready', resolve);

@@ -1,7 +1,7 @@
+import type { Redis } from 'ioredis';
 import { DAY, HOUR, SECOND } from '../shared/duration.ts';
 import { HttpError, toError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
-import type { RedisClient } from '../shared/redis.ts';
 import type { Address } from './hub.ts';
 
 /** A frame on its way to whom it is for, on every gateway process. */
@@ -9,9 +9,9 @@ export type Announcement = { readonly address: Address; readonly frame: string }
 
 export type BusOptions = {
   /** Fails fast; publishes. */
-  commands: RedisClient;
+  commands: Redis;
   /** Waits for Redis; only subscribes. In a cluster, at the node that owns the keys. */
-  subscriber: RedisClient;
+  subscriber: Redis;
   /** Before every key and channel: gateways with another prefix are another installation. */
   keyPrefix: string;
   /** Names this process among all gateways. */

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http, { type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Cluster } from 'ioredis';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { SECOND } from '../shared/duration.ts';
 import type { Logger } from '../shared/logger.ts';
 import { createRevocationCheck } from '../shared/login-token.ts';
-import { connectLoginRedis } from '../shared/redis.ts';
-import { connectSlotOwner } from '../shared/redis-slot-owner.ts';
+import { connectLoginRedis, connectRedis } from '../shared/redis.ts';
+import { atDatabase0 } from '../shared/redis-url.ts';
 import { createApp } from './app.ts';
 import { Bus } from './bus.ts';
 import type { GatewayConfig } from './config.ts';
@@ -54,11 +53,10 @@ export function createGateway({
   const processId = randomUUID();
   // Pub/sub knows no databases, so that the one with the revoked tokens serves for everything.
   const { keyPrefix } = config.redis;
-  const commands = connectLoginRedis(config.redis, 'failFast', logger);
-  const subscriber =
-    commands instanceof Cluster
-      ? connectSlotOwner(commands, keyPrefix, logger)
-      : connectLoginRedis(config.redis, 'patient', logger);
+  const redisAddress = { ...config.redis, url: atDatabase0(config.redis.url) };
+  const commands = connectRedis(redisAddress, 'failFast', logger);
+  const subscriber = connectRedis(redisAddress, 'patient', logger);
+  const logins = connectLoginRedis(redisAddress, logger);
 
   const presence = new Presence({
     commands,
@@ -86,7 +84,7 @@ export function createGateway({
   });
   const allowedOrigins = config.origins;
   const login = createLoginCheck(
-    { secrets: config.jwt.secrets, isRevoked: createRevocationCheck(commands), clock },
+    { secrets: config.jwt.secrets, isRevoked: createRevocationCheck(logins), clock },
     allowedOrigins,
   );
   let stopping = false;
@@ -134,6 +132,7 @@ export function createGateway({
     // Everything was answered or given up by now: there is nothing to wait for.
     commands.disconnect();
     subscriber.disconnect();
+    logins.disconnect();
   }
 
   let closing: Promise<void> | undefined;

@@ -1,12 +1,12 @@
+import type { Redis } from 'ioredis';
 import { HOUR } from '../shared/duration.ts';
 import { HttpError, toError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
-import type { RedisClient } from '../shared/redis.ts';
 import type { PresenceListener } from './hub.ts';
 
 export type PresenceOptions = {
   /** Fails fast. */
-  commands: RedisClient;
+  commands: Redis;
   /** Before every key; on a cluster, what keeps them on one node. */
   keyPrefix: string;
   processId: string;

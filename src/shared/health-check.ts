@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Redis } from 'ioredis';
 import { withDeadline } from './deadline.ts';
 import { SECOND } from './duration.ts';
 import { toError } from './errors.ts';
 import type { Logger } from './logger.ts';
-import type { RedisClient } from './redis.ts';
 
 const CHECK_TIMEOUT_MS = 2 * SECOND;
 const PROBE_KEY_SECONDS = 60;
@@ -32,6 +32,6 @@ export function pingDatabase(orm: MikroORM): Promise<unknown> {
  * A Redis that is full or has become a replica still answers PING, but takes no jobs.
  * @param redis fails fast
  */
-export function writeToRedis(redis: RedisClient, queuePrefix: string): Promise<unknown> {
+export function writeToRedis(redis: Redis, queuePrefix: string): Promise<unknown> {
   return redis.set(`${queuePrefix}:ready:${hostname()}`, new Date().toISOString(), 'EX', PROBE_KEY_SECONDS);
 }

@@ -3,7 +3,7 @@ import jwt from 'jsonwebtoken';
 import { type Clock, systemClock } from './clock.ts';
 import { MINUTE, SECOND } from './duration.ts';
 import { HttpError } from './errors.ts';
-import type { RedisClient } from './redis.ts';
+import type { LoginRedis } from './redis.ts';
 
 /** How far the clocks of the machine that signs and the one that checks may differ, in milliseconds. */
 export const LOGIN_TOKEN_LEEWAY_MS = MINUTE;
@@ -115,7 +115,7 @@ function parseUserId(subject: unknown): number | undefined {
  * and the client tries again.
  * @param redis a connection to database 0 (see `connectLoginRedis`) that fails fast
  */
-export function createRevocationCheck(redis: Pick<RedisClient, 'exists'>): RevocationCheck {
+export function createRevocationCheck(redis: Pick<LoginRedis, 'exists'>): RevocationCheck {
   return async (token) => {
     try {
       return (await redis.exists(revocationKey(token))) > 0;

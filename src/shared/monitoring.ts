@@ -1,8 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Redis } from 'ioredis';
 import type { monitoring as monitoringPart } from './config/index.ts';
 import type { Logger } from './logger.ts';
 import { type Page, serveMonitoring } from './monitoring-server.ts';
-import type { RedisClient } from './redis.ts';
 import type { ShutdownStack } from './shutdown.ts';
 
 export type MonitoringConfig = ReturnType<typeof monitoringPart.parse>;
@@ -13,7 +13,7 @@ export type MonitoringParts = {
   process: 'web' | 'worker';
   orm: MikroORM;
   /** Fails fast. */
-  redis: RedisClient;
+  redis: Redis;
   queuePrefix: string;
   /** Pages beside `/metrics`, for a process that has no server of its own; also alone on `HEALTH_PORT`. */
   health?: Readonly<Record<string, Page>>;

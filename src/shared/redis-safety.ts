@@ -1,6 +1,6 @@
+import type { Redis } from 'ioredis';
 import { AppError, toError } from './errors.ts';
 import type { Logger } from './logger.ts';
-import type { RedisClient } from './redis.ts';
 
 /** What Redis says about itself; null for what it does not tell. */
 export type RedisSettings = {
@@ -24,7 +24,7 @@ export class UnsafeRedis extends AppError {
  * @throws {UnsafeRedis} when it could, or does not tell, and `strict` is set; else that is a warning
  */
 export async function checkRedisSafety(
-  redis: RedisClient,
+  redis: Redis,
   { strict, logger }: { strict: boolean; logger: Logger },
 ): Promise<void> {
   const problems = problemsOf(await readSettings(redis));
@@ -54,7 +54,7 @@ export function problemsOf({ evictionPolicy, appendOnly, snapshots }: RedisSetti
 }
 
 /** Managed servers forbid CONFIG; INFO has most of it and is allowed nearly everywhere. */
-async function readSettings(redis: RedisClient): Promise<RedisSettings> {
+async function readSettings(redis: Redis): Promise<RedisSettings> {
   const [memory, persistence, policy, appendOnly, save] = await Promise.all([
     infoOf(redis, 'memory'),
     infoOf(redis, 'persistence'),
@@ -70,13 +70,13 @@ async function readSettings(redis: RedisClient): Promise<RedisSettings> {
   };
 }
 
-async function infoOf(redis: RedisClient, section: string): Promise<Map<string, string>> {
+async function infoOf(redis: Redis, section: string): Promise<Map<string, string>> {
   const text = await orRefused(() => redis.info(section));
   const lines = (text ?? '').split(/\r?\n/).filter((line) => line.includes(':'));
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
 }
 
-async function settingOf(redis: RedisClient, name: string): Promise<string | null> {
+async function settingOf(redis: Redis, name: string): Promise<string | null> {
   const answer = await orRefused(() => redis.config('GET', name));
   return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : null;
 }

@@ -1,6 +1,7 @@
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { SECOND } from './duration.ts';
 import type { Logger } from './logger.ts';
+import { slotConnector } from './redis-slot.ts';
 import { atDatabase0, parseRedisUrl, type RedisTarget } from './redis-url.ts';
 
 /**
@@ -9,8 +10,8 @@ import { atDatabase0, parseRedisUrl, type RedisTarget } from './redis-url.ts';
  */
 export type RedisTemper = 'failFast' | 'patient';
 
-/** A connection to one server, to the master that sentinels name, or to a cluster. They take the same commands. */
-export type RedisClient = Redis | Cluster;
+/** A connection for the look-up of logins. */
+export type LoginRedis = Redis | Cluster;
 
 /** How the certificate of a `rediss` server is checked. */
 export type RedisTls = {
@@ -19,73 +20,86 @@ export type RedisTls = {
   readonly rejectUnauthorized?: boolean | undefined;
 };
 
-/** Where Redis is. A URL alone will do. */
+/** Where Redis is. A URL alone will do, unless it is a cluster's. */
 export type RedisAddress = {
   /** See {@link parseRedisUrl}. */
   readonly url: string;
   readonly tls?: RedisTls | undefined;
   /** What the sentinels themselves ask for. */
   readonly sentinelPassword?: string | undefined;
+  /** What all keys of a connection have in common; on a cluster it decides which node serves them. */
+  readonly slotKey?: string | undefined;
 };
 
 const MAX_RECONNECT_DELAY_MS = 2 * SECOND;
 const COMMAND_TIMEOUT_MS = 2 * SECOND;
-
-/** Between two attempts at a command while a cluster looks for a new master, and how many. */
 const CLUSTER_RETRY_MS = 100;
-/** A request gives up as soon as its database fallback should have been tried. */
-const FAIL_FAST_ATTEMPTS = 5;
-/** About a minute, several times what a failover takes. */
-const PATIENT_ATTEMPTS = 600;
+const CLUSTER_ATTEMPTS = 5;
 
-/** Between two attempts to connect, in milliseconds. */
-export const reconnectDelayMs = (attempt: number): number => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS);
+const reconnectDelayMs = (attempt: number): number => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS);
 
 /**
- * Opens a connection.
- * @throws {Error} when the URL is none; configurations are checked before
+ * Opens a connection to the server that has our keys: the one there is, the sentinels' master, or the node of a cluster
+ * that owns `slotKey`.
+ * @throws {Error} when the URL is none or lacks what it needs; configurations are checked before
  */
-export function connectRedis(where: string | RedisAddress, temper: RedisTemper, logger: Logger): RedisClient {
+export function connectRedis(where: string | RedisAddress, temper: RedisTemper, logger: Logger): Redis {
   const address = typeof where === 'string' ? { url: where } : where;
-  const target = parseRedisUrl(address.url);
-  if (target === undefined) throw new Error('Not a Redis URL');
-  const connection = open(target, address, temper);
-  connection.on('error', (error) => {
-    logger.warn({ err: error }, 'Redis connection failed; it is tried again');
-  });
-  return connection;
-}
-
-/** Opens a connection to database 0, where the gateway keeps its revoked tokens, whichever the URL names. */
-export function connectLoginRedis(address: RedisAddress, temper: RedisTemper, logger: Logger): RedisClient {
-  return connectRedis({ ...address, url: atDatabase0(address.url) }, temper, logger);
-}
-
-function open(target: RedisTarget, address: RedisAddress, temper: RedisTemper): RedisClient {
-  const common: RedisOptions = {
-    connectTimeout: 5 * SECOND,
-    ...(target.tls ? { tls: { ...address.tls } } : {}),
-    ...(temper === 'failFast'
-      ? { maxRetriesPerRequest: 0, commandTimeout: COMMAND_TIMEOUT_MS }
-      : { maxRetriesPerRequest: null }),
-  };
-  if (target.kind === 'cluster')
-    return new Cluster([...target.nodes], clusterOptions(target, common, temper));
+  const target = targetOf(address);
   const options: RedisOptions = {
-    ...common,
+    ...commonOptions(target, address, temper),
     enableOfflineQueue: temper === 'patient',
     retryStrategy: reconnectDelayMs,
-    // A server that takes no writes was made a replica. Another is master now, or has its name; the command was not run.
-    reconnectOnError: (error) => error.message.startsWith('READONLY') && (temper === 'patient' ? 2 : 1),
+    // The server is not, or no longer, the one that takes our writes, and has not run the command.
+    reconnectOnError: ({ message }) =>
+      /^(READONLY|MOVED|CLUSTERDOWN) /.test(message) && (temper === 'patient' ? 2 : 1),
   };
+  return logErrors(open(target, address, options), logger);
+}
+
+/**
+ * Opens a connection to where the gateway keeps its revoked tokens: database 0, whichever the URL names, and all nodes
+ * of a cluster, since these keys have nothing in common.
+ */
+export function connectLoginRedis(address: RedisAddress, logger: Logger): LoginRedis {
+  const target = targetOf(address);
+  if (target.kind !== 'cluster') {
+    return connectRedis({ ...address, url: atDatabase0(address.url) }, 'failFast', logger);
+  }
+  const { nodes, username, password, tls } = target;
+  const cluster = new Cluster([...nodes], {
+    enableOfflineQueue: false,
+    clusterRetryStrategy: reconnectDelayMs,
+    maxRedirections: CLUSTER_ATTEMPTS,
+    retryDelayOnFailover: CLUSTER_RETRY_MS,
+    retryDelayOnClusterDown: CLUSTER_RETRY_MS,
+    slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
+    // Names stay names under TLS: the certificate is for the name, not for what it resolves to.
+    ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
+    redisOptions: { ...commonOptions(target, address, 'failFast'), username, password },
+  });
+  return logErrors(cluster, logger);
+}
+
+function open(target: RedisTarget, address: RedisAddress, options: RedisOptions): Redis {
   if (target.kind === 'server') return new Redis(target.url, options);
+  const { username, password } = target;
+  if (target.kind === 'cluster') {
+    if (address.slotKey === undefined) throw new Error('On a cluster a connection needs a slotKey');
+    return new Redis({
+      ...options,
+      username,
+      password,
+      Connector: slotConnector(target.nodes, address.slotKey),
+    });
+  }
   return new Redis({
     ...options,
+    username,
+    password,
     sentinels: [...target.sentinels],
     name: target.name,
     db: target.database,
-    username: target.username,
-    password: target.password,
     sentinelPassword: address.sentinelPassword,
     sentinelRetryStrategy: reconnectDelayMs,
     sentinelReconnectStrategy: reconnectDelayMs,
@@ -95,20 +109,29 @@ function open(target: RedisTarget, address: RedisAddress, temper: RedisTemper): 
   });
 }
 
-function clusterOptions(
-  { username, password, tls }: Extract<RedisTarget, { kind: 'cluster' }>,
-  common: RedisOptions,
+function commonOptions(
+  { tls }: RedisTarget,
+  address: RedisAddress,
   temper: RedisTemper,
-): ClusterOptions {
+): Pick<RedisOptions, 'connectTimeout' | 'tls' | 'maxRetriesPerRequest' | 'commandTimeout'> {
   return {
-    enableOfflineQueue: temper === 'patient',
-    clusterRetryStrategy: reconnectDelayMs,
-    maxRedirections: temper === 'patient' ? PATIENT_ATTEMPTS : FAIL_FAST_ATTEMPTS,
-    retryDelayOnFailover: CLUSTER_RETRY_MS,
-    retryDelayOnClusterDown: CLUSTER_RETRY_MS,
-    slotsRefreshTimeout: 2 * SECOND,
-    // Names stay names under TLS: the certificate is for the name, not for what it resolves to.
-    ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
-    redisOptions: { ...common, username, password },
+    connectTimeout: 5 * SECOND,
+    ...(tls ? { tls: { ...address.tls } } : {}),
+    ...(temper === 'failFast'
+      ? { maxRetriesPerRequest: 0, commandTimeout: COMMAND_TIMEOUT_MS }
+      : { maxRetriesPerRequest: null }),
   };
+}
+
+function targetOf({ url }: RedisAddress): RedisTarget {
+  const target = parseRedisUrl(url);
+  if (target === undefined) throw new Error('Not a Redis URL');
+  return target;
+}
+
+function logErrors<C extends LoginRedis>(connection: C, logger: Logger): C {
+  connection.on('error', (error: Error) => {
+    logger.warn({ err: error }, 'Redis connection failed; it is tried again');
+  });
+  return connection;
 }

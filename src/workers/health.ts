@@ -1,8 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Redis } from 'ioredis';
 import { pingDatabase, succeeds, writeToRedis } from '../shared/health-check.ts';
 import type { Logger } from '../shared/logger.ts';
 import { jsonPage, type Page } from '../shared/monitoring-server.ts';
-import type { RedisClient } from '../shared/redis.ts';
 import type { RunningWorkers } from './worker.ts';
 
 const SERVICE = 'paiements-worker';
@@ -10,7 +10,7 @@ const SERVICE = 'paiements-worker';
 export type WorkerHealthDeps = {
   orm: MikroORM;
   /** Fails fast. */
-  redis: RedisClient;
+  redis: Redis;
   queuePrefix: string;
   /** Undefined until they are started. */
   running: () => RunningWorkers | undefined;

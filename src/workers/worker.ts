@@ -1,26 +1,20 @@
 import { type Job, Worker } from 'bullmq';
-import { DAY, SECOND } from '../shared/duration.ts';
+import type { Redis } from 'ioredis';
+import { SECOND } from '../shared/duration.ts';
 import type { Logger } from '../shared/logger.ts';
 import { countJobs } from '../shared/metrics/jobs.ts';
-import {
-  type JobData,
-  openQueue,
-  type QueueName,
-  type QueueOf,
-  WORKER_SETTINGS,
-} from '../shared/queues/index.ts';
-import type { RedisClient } from '../shared/redis.ts';
+import { type JobData, openQueue, type QueueName, WORKER_SETTINGS } from '../shared/queues/index.ts';
 import { tracing } from '../shared/tracing/index.ts';
-import type { WorkerConfig } from './config.ts';
 import { type CrewDeps, createCrew } from './crew.ts';
 import { DatabaseGate } from './database-gate.ts';
+import { keepSchedules } from './maintenance/schedules.ts';
 import { createProcessors, type Processors } from './processors.ts';
 
 export type WorkerDeps = Omit<CrewDeps, 'gate' | 'queues'> & {
   /** Waits while Redis is away: taking jobs. */
-  patientRedis: RedisClient;
+  patientRedis: Redis;
   /** Fails while Redis is away: adding jobs, which the sweep can do again. */
-  failFastRedis: RedisClient;
+  failFastRedis: Redis;
 };
 
 /** A running set of BullMQ workers. */
@@ -56,10 +50,13 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
   const crew = createCrew({ ...deps, gate, queues });
   const processors = createProcessors({ ...crew, gate, stopping: stopping.signal });
   const workers = config.work.queues.map((name) => startWorker(name, processors, deps));
-  if (config.work.queues.includes('maintenance')) await scheduleMaintenance(queues.maintenance, config);
+  const stopSchedules = config.work.queues.includes('maintenance')
+    ? await keepSchedules(queues.maintenance, config.work, logger)
+    : undefined;
   return {
     workers,
     async close() {
+      stopSchedules?.();
       stopping.abort();
       await Promise.all(workers.map((worker) => worker.close()));
       await Promise.all(Object.values(queues).map((queue) => queue.close()));
@@ -97,33 +94,5 @@ function logFailure(logger: Logger, queue: QueueName, job: Job | undefined, erro
     { queue, job: job?.id, type: job?.name, correlationId, attempt: job?.attemptsMade, attempts, err: error },
     `Failed job ${job?.id ?? '(unknown)'} (${job?.name ?? queue}, attempt ${job?.attemptsMade ?? 0} of ${attempts})` +
       (final ? '; it stays failed until somebody retries it' : '; it is tried again'),
-  );
-}
-
-/** Repeating work. A schedule is one per queue, however many processes announce it. */
-async function scheduleMaintenance(queue: QueueOf<'maintenance'>, { work }: WorkerConfig): Promise<void> {
-  const once = { attempts: 1 };
-  await queue.upsertJobScheduler(
-    'sweep',
-    { every: work.sweepIntervalSeconds * SECOND },
-    { name: 'sweep', data: { task: 'sweep' }, opts: once },
-  );
-  if (work.reconcileIntervalSeconds > 0) {
-    await queue.upsertJobScheduler(
-      'reconcile',
-      { every: work.reconcileIntervalSeconds * SECOND },
-      { name: 'reconcile', data: { task: 'reconcile' }, opts: once },
-    );
-  }
-  if (!work.dailyChecks) return;
-  await queue.upsertJobScheduler(
-    'drift',
-    { pattern: '0 17 3 * * *', tz: 'UTC' },
-    { name: 'drift', data: { task: 'drift' }, opts: once },
-  );
-  await queue.upsertJobScheduler(
-    'check-endpoint',
-    { every: DAY },
-    { name: 'check-endpoint', data: { task: 'check-endpoint' }, opts: once },
   );
 }

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { expect } from 'chai';
+import type { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { type Announcement, Bus } from '../../src/gateway/bus.ts';
 import { HttpError } from '../../src/shared/errors.ts';
-import { connectRedis, type RedisClient } from '../../src/shared/redis.ts';
+import { connectRedis } from '../../src/shared/redis.ts';
 import { sharedRedisUrl } from './support/redis.ts';
 
 describe('The bus between gateways', () => {
   const logger = pino({ level: 'silent' });
-  const members: { bus: Bus; commands: RedisClient; subscriber: RedisClient }[] = [];
+  const members: { bus: Bus; commands: Redis; subscriber: Redis }[] = [];
   afterEach(() => {
     for (const { bus, commands, subscriber } of members.splice(0)) {
       bus.stop();

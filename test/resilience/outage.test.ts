@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import type Stripe from 'stripe';
 import { runToEnd } from '../../rig/process.ts';
 import { Installation, type Purchase, type Told } from './support/installation.ts';
-import { unlessKnown } from './support/known-defect.ts';
 
 const TIMEOUT_MS = 120_000;
 const BOTH = ['payment_succeeded', 'premium_activated'];
@@ -199,11 +198,7 @@ describe('An outage', function () {
       expect(await listener.hears(2)).to.deep.equal(BOTH);
     });
 
-    it('under a running worker is swept and reconciled again without anybody starting it anew', async function () {
-      unlessKnown(
-        this,
-        'FLUSHALL takes the schedules of sweep, reconcile and drift until a worker is started',
-      );
+    it('under a running worker is swept and reconciled again without anybody starting it anew', async () => {
       await installation.redisClient().flushall();
       const purchase = await installation.purchase();
       const events = await installation.eventsOf(purchase);

@@ -1,5 +1,5 @@
+import type { Redis } from 'ioredis';
 import { MINUTE, SECOND } from '../../shared/duration.ts';
-import type { RedisClient } from '../../shared/redis.ts';
 import { RateLimit } from '../limits/index.ts';
 
 const WINDOW_SECONDS = (15 * MINUTE) / SECOND;
@@ -13,7 +13,7 @@ export class LoginAttempts {
   readonly #byAddress: RateLimit;
   readonly #inAll: RateLimit;
 
-  constructor(redis: RedisClient, prefix: string) {
+  constructor(redis: Redis, prefix: string) {
     const common = { redis, prefix, windowSeconds: WINDOW_SECONDS };
     this.#byAddress = new RateLimit({ ...common, name: 'board-login', calls: PER_ADDRESS });
     this.#inAll = new RateLimit({ ...common, name: 'board-logins', calls: IN_ALL });

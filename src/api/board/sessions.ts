@@ -1,8 +1,8 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { RedisClient } from '../../shared/redis.ts';
+import type { Redis } from 'ioredis';
 
 export type SessionOptions = {
-  redis: RedisClient;
+  redis: Redis;
   /** Before the keys in Redis. */
   prefix: string;
   /** How long a login lasts, in seconds. */

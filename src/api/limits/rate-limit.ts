@@ -1,10 +1,10 @@
+import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
 import { SECOND } from '../../shared/duration.ts';
 import { HttpError } from '../../shared/errors.ts';
-import type { RedisClient } from '../../shared/redis.ts';
 
 export type RateLimitOptions = {
-  redis: RedisClient;
+  redis: Redis;
   /** Before the keys in Redis; everybody who shares it shares the counts. */
   prefix: string;
   /** What is limited; part of the keys. */

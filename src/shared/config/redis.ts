@@ -43,6 +43,7 @@ export const redis = z
     }
     return {
       ...found,
+      slotKey: env.QUEUE_PREFIX,
       /** Prefix of every BullMQ key; the braces are a Redis Cluster hash tag that keeps a queue on one node. */
       queuePrefix: env.QUEUE_PREFIX,
     };
@@ -60,7 +61,7 @@ export const gatewayRedis = z
       context.addIssue(needsHashTag('GATEWAY_KEY_PREFIX', '{gateway}:'));
       return z.NEVER;
     }
-    return { ...found, /** Before every key and channel of the gateways. */ keyPrefix };
+    return { ...found, slotKey: keyPrefix, /** Before every key and channel of the gateways. */ keyPrefix };
   });
 
 type Given = z.output<z.ZodObject<typeof address>>;

@@ -1,8 +1,8 @@
+import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import { SECOND } from '../duration.ts';
 import type { Logger } from '../logger.ts';
 import { openQueue, QUEUE_NAMES, type QueueName } from '../queues/index.ts';
-import type { RedisClient } from '../redis.ts';
 import { Gauges } from './gauges.ts';
 import { Snapshot } from './snapshot.ts';
 
@@ -18,7 +18,7 @@ type Reading = { queue: QueueName; jobs: Record<string, number>; oldestAgeSecond
  */
 export function addQueueGauges(
   registry: Registry,
-  { redis, prefix, logger }: { redis: RedisClient; prefix: string; logger: Logger },
+  { redis, prefix, logger }: { redis: Redis; prefix: string; logger: Logger },
 ): { close(): Promise<void> } {
   const queues = QUEUE_NAMES.map((name) => {
     const queue = openQueue(name, redis, prefix);

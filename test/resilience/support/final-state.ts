@@ -82,12 +82,22 @@ export async function facts(orm: MikroORM): Promise<{ fact: string; delivered: b
     );
 }
 
-/** Empties every table. Outbox ids go on: Redis still knows the jobs of the old ones. */
+/** Payments before their users, so that nothing is archived. */
+const TABLES = [
+  'payments',
+  'subscriptions',
+  'checkout_sessions',
+  'customers',
+  'invoice_payments',
+  'webhook_events',
+  'outbox_messages',
+  'users',
+];
+
+/** Empties every table. Ids go on: Redis still knows the jobs of the old ones. */
 export async function emptyTables(orm: MikroORM): Promise<void> {
-  await orm.em.fork().execute(
-    `truncate users, subscriptions, payments, checkout_sessions, webhook_events, customers, invoice_payments,
-         outbox_messages continue identity cascade`,
-  );
+  // Deleting waits for nobody who only reads; `truncate` would.
+  for (const table of TABLES) await orm.em.fork().execute(`delete from ${table}`);
 }
 
 /** Where two states differ, a line each; empty when nowhere. */

@@ -12,13 +12,6 @@ export type Lifecycle = {
   readonly name: string;
   readonly live: (life: Life) => Promise<void>;
   readonly billing?: Partial<BillingSettings>;
-  /**
-   * Since basil neither a failed intent's payload names its invoice nor the other way round, and no event links them:
-   * what older payloads make one row of stays two rows, one of them hidden.
-   */
-  readonly differsByVersion?: boolean;
-  /** What is known to depend on the order. */
-  readonly defect?: string;
   /** Variables of the worker. */
   readonly env?: Record<string, string>;
 };
@@ -73,7 +66,6 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a failed renewal that waits for its next attempt',
-    differsByVersion: true,
     live: async (life) => {
       await renews(life, await buys(life, { card: 'failsLater' }));
       await passes(life, DAY);
@@ -90,7 +82,6 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a failed renewal that ends canceled',
-    differsByVersion: true,
     live: async (life) => {
       await renews(life, await buys(life, { card: 'failsLater' }));
       await passes(life, 4 * DAY);
@@ -100,7 +91,6 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a failed renewal that ends unpaid',
-    differsByVersion: true,
     billing: { afterLastRetry: 'unpaid' },
     live: async (life) => {
       await renews(life, await buys(life, { card: 'failsLater' }));
@@ -257,7 +247,6 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: '3-D Secure at the renewal, refused',
-    differsByVersion: true,
     live: async (life) => {
       const subscription = await buys(life, { card: 'alwaysAuthentication' });
       await renews(life, subscription);
@@ -279,7 +268,6 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a full refund that ends premium',
-    defect: 'premium is given back for a moment, and announced, between the events of one reversal',
     env: { PREMIUM_ON_REFUND: 'end' },
     live: async (life) => {
       const subscription = await buys(life);
@@ -305,13 +293,11 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   {
     name: 'a dispute that is lost and suspends premium',
-    defect: 'premium is given back for a moment, and announced, between the events of one reversal',
     env: { PREMIUM_ON_DISPUTE: 'suspend' },
     live: (life) => isDisputed(life, 'lost'),
   },
   {
     name: 'a customer who is deleted',
-    defect: 'customer.deleted before the first event that links the customer is forgotten',
     live: async (life) => {
       await buys(life);
       await passes(life, 5 * DAY);
