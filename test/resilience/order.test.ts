@@ -21,6 +21,7 @@ describe('The order of events', function () {
   const houses = new Map<string, House>();
   let tried = 0;
   let ends = 0;
+  let swept = 0;
   let startedAt = 0;
 
   before(() => {
@@ -30,7 +31,7 @@ describe('The order of events', function () {
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
     console.log(
       `${tried} permutations of the events of ${LIFECYCLES.length} lifecycles in ${seconds} s (SEED=${SEED}); ` +
-        `${ends} ends of premium told that were none`,
+        `${ends} ends of premium told that were none, ${swept} events left to the sweep`,
     );
     for (const house of houses.values()) await house.close();
   });
@@ -54,6 +55,7 @@ describe('The order of events', function () {
         tried += 1;
         await house.freshRows();
         for (const group of groups) await house.deliver(group);
+        swept += await house.sweepLeftovers();
         const outcome = await house.outcome();
         ends += falseEnds(outcome.facts, live.facts).length;
         const now = {
@@ -99,6 +101,7 @@ describe('The order of events', function () {
           pause += 1;
         });
         await arrive(() => true);
+        swept += await house.sweepLeftovers();
         const found = await house.outcome();
         const reference = await replay(house, events);
         const wrong = differences(reference.state, found.state);

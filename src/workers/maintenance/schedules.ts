@@ -24,6 +24,8 @@ export async function keepSchedules(
 ): Promise<() => void> {
   const schedules = schedulesOf(work);
   await announce(queue, schedules);
+  // A start often follows a change of configuration: what is wrong with the endpoint should not wait for tomorrow.
+  if (work.dailyChecks) await queue.add('check-endpoint', { task: 'check-endpoint' });
   const timer = setInterval(() => {
     void announceAgain(queue, schedules, logger);
   }, CHECK_INTERVAL_MS);

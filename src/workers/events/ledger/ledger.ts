@@ -124,6 +124,9 @@ export class Ledger {
       const links = await this.em.find(InvoicePayment, {
         $or: [{ stripeInvoiceId: { $in: [...invoices] } }, { stripePaymentIntentId: { $in: [...intents] } }],
       });
+      // Other events name these intents and not the invoice (a refund, a dispute): they must wait for each other too.
+      const alsoNamed = links.map((link) => link.stripePaymentIntentId).filter((id) => !intents.has(id));
+      if (alsoNamed.length > 0) await lock(this.em, alsoNamed);
       for (const link of links) {
         this.#links.set(link.stripePaymentIntentId, link);
         invoices.add(link.stripeInvoiceId);
