@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { type Matcha, startMatcha } from '../rig/matcha.ts';
-import { local, PRICES } from '../rig/matcha-environment.ts';
+import type { Matcha } from '../rig/matcha.ts';
+import { PRICES } from '../rig/matcha-environment.ts';
 import type { Pile } from '../rig/pile.ts';
 import { freePorts } from '../rig/ports.ts';
 import { type PostgresServer, startPostgres } from '../rig/postgres.ts';
@@ -47,51 +47,6 @@ export async function openHouse(pile: Pile): Promise<House> {
       return `B${run}R${streams}`;
     },
   };
-}
-
-/** An installation of the service, and a cheap gateway that counts what it is told. */
-export type Installation = {
-  readonly matcha: Matcha;
-  readonly counter: ManagedProcess;
-  counted(): Promise<Counted>;
-};
-export type Counted = { total: number; distinct: number };
-
-/**
- * Starts web and workers (and the reference gateway and the sandbox, which idle unless used).
- * @param options.gateway `counting` sends notifications to the counter, `reference` to the real thing
- */
-export async function startInstallation(
-  house: House,
-  database: string,
-  options: { workers?: number; gateway?: 'counting' | 'reference'; redis?: RedisServer } = {},
-): Promise<Installation> {
-  const [counterPort = 0] = await freePorts(1);
-  const counting = options.gateway !== 'reference';
-  const matcha = await startMatcha(
-    {
-      postgres: house.postgres,
-      redis: options.redis ?? house.redis,
-      database,
-      workers: options.workers ?? 1,
-      env: {
-        QUEUE_PREFIX: `{${database}}`,
-        ...(counting ? { GATEWAY_URL: local(counterPort) } : {}),
-      },
-    },
-    house.pile,
-  );
-  const counter = house.pile.add(
-    new ManagedProcess({
-      name: 'counting gateway',
-      script: 'bench/receivers/counting-gateway.ts',
-      env: { COUNTER_PORT: String(counterPort), INTERNAL_API_KEY: matcha.secrets.internalKey },
-      ready: { line: /counter ready/ },
-    }),
-  );
-  await counter.start();
-  const counted = async (): Promise<Counted> => (await fetch(local(counterPort))).json() as Promise<Counted>;
-  return { matcha, counter, counted };
 }
 
 /** Where an installation takes events. */

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { onInterrupt } from '../rig/interrupt.ts';
 import { Pile } from '../rig/pile.ts';
+import { buildService } from './build.ts';
 import { openHouse } from './house.ts';
 import { type PartName, readOptions, USAGE } from './options.ts';
 import { growth } from './parts/growth.ts';
@@ -23,6 +24,7 @@ if (!options) {
   process.exit(0);
 }
 await installPeers();
+await buildService();
 
 const pile = new Pile();
 onInterrupt((reason) => {

@@ -157,7 +157,6 @@ function openSandbox(
   webhookPort: number,
 ): Promise<Sandbox> {
   return createSandbox({
-    frozen: true,
     startAt,
     seed,
     prices: PRICES,

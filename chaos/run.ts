@@ -7,6 +7,7 @@ import { awaitRecovery, eachWorkerWorks, lateOnes, type Recovery } from './check
 import { replay } from './checks/replay.ts';
 import { differences, endingOf } from './checks/rows.ts';
 import { Storm } from './faults/storm.ts';
+import { historyOf } from './history.ts';
 import { DATABASE, type House, openHouse, USERS_FROM } from './house.ts';
 import { lookAtQueues } from './installation.ts';
 import { Random } from './random.ts';
@@ -100,7 +101,10 @@ export async function runChaos(options: ChaosOptions, pile: Pile): Promise<Chaos
   for (const keeper of house.keepers) await keeper.stop();
   timeline.add(`replaying ${events.length} events without faults`);
   const calm = await replay(house, traffic, events, pile);
-  for (const what of differences(ending, calm)) violate(what);
+  for (const what of differences(ending, calm)) {
+    violate(what);
+    for (const line of historyOf(what, events)) timeline.add(line);
+  }
 
   const slowest = [...recoveries, ...alone].reduce((a, b) => ((a.ms ?? 1e9) > (b.ms ?? 1e9) ? a : b));
   return {

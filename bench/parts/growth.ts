@@ -1,7 +1,8 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { startRedis } from '../../rig/redis.ts';
-import { emptyRedis, type House, type Installation, startInstallation } from '../house.ts';
+import { emptyRedis, type House } from '../house.ts';
+import { type Installation, startInstallation } from '../installation.ts';
 import { growDatabase, growQueue, sizeOf } from './grow.ts';
 import type { Part } from './part.ts';
 import { runPipeline } from './pipeline-run.ts';
@@ -44,7 +45,7 @@ export const growth: Part = async (house, options, say) => {
     }
   }
   for (const { installation } of subjects) {
-    for (const each of installation.matcha.processes) await each.stop();
+    await installation.stop();
   }
   await emptyRedis(house.redis);
   await grownRedis.close();

@@ -1,5 +1,6 @@
 import type { ManagedProcess } from '../../rig/process.ts';
-import { emptyRedis, prepareStream, startFloor, startInstallation, startPeer, webhookOf } from '../house.ts';
+import { emptyRedis, prepareStream, startFloor, startPeer, webhookOf } from '../house.ts';
+import { startInstallation } from '../installation.ts';
 import { insistOnAll, prepareFlood } from '../load/flood.ts';
 import type { Target } from '../load/request.ts';
 import { startWatch } from '../measure/stopwatch.ts';
@@ -12,12 +13,10 @@ type Figures = Record<string, number>;
 /** How fast events are taken, and what one costs the receiver: this service, the floor and the peer in turns. */
 export const intake: Part = async (house, options, say) => {
   const database = 'bench_intake';
-  const { matcha } = await startInstallation(house, database, { workers: 0 });
-  const web = matcha.webs[0];
-  if (!web) throw new Error('There is no web process');
+  const installation = await startInstallation(house, database, { worker: false });
   const subjects: Subject[] = [
     { name: 'floor', ...(await startFloor(house)) },
-    { name: 'service', process: web, target: webhookOf(matcha) },
+    { name: 'service', process: installation.web, target: webhookOf(installation.matcha) },
     { name: 'peer', ...(await startPeer(house)) },
   ];
 
@@ -50,6 +49,7 @@ export const intake: Part = async (house, options, say) => {
       say(`intake ${round}: ${subject.name} ${Math.round(figures['accepted/s'] ?? 0)}/s`);
     }
   }
-  await Promise.all([...subjects.map(({ process }) => process.stop()), matcha.gateways[0]?.stop()]);
+  await Promise.all(subjects.map(({ process }) => process.stop()));
+  await installation.stop();
   return subjects.map(({ name }) => rowOf('intake', name, rounds.get(name) ?? []));
 };

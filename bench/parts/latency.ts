@@ -1,6 +1,7 @@
 import jwt from 'jsonwebtoken';
 import { customersOf } from '../events/mix.ts';
-import { emptyRedis, prepareStream, startInstallation, webhookOf } from '../house.ts';
+import { emptyRedis, prepareStream, webhookOf } from '../house.ts';
+import { startInstallation } from '../installation.ts';
 import { prepareLatency } from '../load/latency.ts';
 import { startWatch } from '../measure/stopwatch.ts';
 import type { Part } from './part.ts';
@@ -11,7 +12,8 @@ const PER_SECOND = 100;
 /** From Stripe's POST at the gateway to the frame in the browser, at a hundred events a second. */
 export const latency: Part = async (house, options, say) => {
   const database = 'bench_latency';
-  const { matcha } = await startInstallation(house, database, { gateway: 'reference' });
+  const installation = await startInstallation(house, database, { gateway: 'reference' });
+  const { matcha } = installation;
   const tokenOf = (user: number): string =>
     jwt.sign({ scope: 'access' }, matcha.secrets.jwtSecret, { subject: String(user), expiresIn: '2h' });
   const rounds: Record<string, number>[] = [];
@@ -46,7 +48,7 @@ export const latency: Part = async (house, options, say) => {
     });
     say(`latency ${round}: p50 ${result.p50Ms.toFixed(1)} ms, p99 ${result.p99Ms.toFixed(1)} ms`);
   }
-  for (const each of matcha.processes) await each.stop();
+  await installation.stop();
   await emptyRedis(house.redis);
   return [rowOf('latency', 'service', rounds)];
 };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { emptyRedis, prepareStream, startInstallation, webhookOf } from '../house.ts';
+import { emptyRedis, prepareStream, webhookOf } from '../house.ts';
+import { startInstallation } from '../installation.ts';
 import { insistOnAll, prepareFlood } from '../load/flood.ts';
 import { figuresOf } from '../measure/process-figures.ts';
 import { median } from '../measure/statistics.ts';
@@ -14,9 +15,9 @@ type Samples = Record<'web' | 'worker', number[]>;
 /** Resident memory of web and worker under a steady flow, sampled every five seconds. */
 export const memory: Part = async (house, options, say) => {
   const database = 'bench_memory';
-  const { matcha } = await startInstallation(house, database);
-  const [web, worker] = [matcha.webs[0], matcha.workers[0]];
-  if (!web || !worker) throw new Error('There is no web or no worker process');
+  const installation = await startInstallation(house, database);
+  const { matcha } = installation;
+  const { web, worker } = installation;
   const stream = await prepareStream(house, database, PER_SECOND * 60 * options.soakMinutes);
   const flood = await prepareFlood({
     target: webhookOf(matcha),
@@ -41,7 +42,7 @@ export const memory: Part = async (house, options, say) => {
   flowing = false;
   await sampling;
   insistOnAll(result, stream.count, 'The service');
-  for (const each of matcha.processes) await each.stop();
+  await installation.stop();
   await emptyRedis(house.redis);
   return [rowOf('web', samples.web), rowOf('worker', samples.worker)];
 };

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Matcha } from '../../rig/matcha.ts';
 import { NOTIFICATIONS_A_PURCHASE } from '../events/templates.ts';
-import { type House, type Installation, prepareStream, webhookOf } from '../house.ts';
+import { type House, prepareStream, webhookOf } from '../house.ts';
+import type { Installation } from '../installation.ts';
 import { insistOnAll, prepareFlood } from '../load/flood.ts';
 import { startWatch } from '../measure/stopwatch.ts';
 import { megabytes } from './row.ts';
@@ -16,15 +17,13 @@ const PATIENCE_MS = 300_000;
  */
 export async function runPipeline(
   house: House,
-  { matcha, counted }: Installation,
+  { matcha, web, worker, counted }: Installation,
   wanted: number,
   connections: number,
   begin: () => Promise<void> = async () => undefined,
 ): Promise<Record<string, number>> {
   const stream = await prepareStream(house, matcha.database, wanted);
   const notifications = (stream.count / stream.templates.length) * NOTIFICATIONS_A_PURCHASE;
-  const [web, worker] = [matcha.webs[0], matcha.workers[0]];
-  if (!web || !worker) throw new Error('There is no web or no worker process');
   const flood = await prepareFlood({ target: webhookOf(matcha), ...stream, connections });
   const toldBefore = (await counted()).distinct;
   const newest = await newestEvent(matcha);

@@ -1,4 +1,5 @@
-import { emptyRedis, startInstallation } from '../house.ts';
+import { emptyRedis } from '../house.ts';
+import { startInstallation } from '../installation.ts';
 import type { Part } from './part.ts';
 import { runPipeline } from './pipeline-run.ts';
 import { rowOf } from './row.ts';
@@ -13,7 +14,7 @@ export const pipeline: Part = async (house, options, say) => {
     rounds.push(figures);
     say(`pipeline ${round}: ${Math.round(figures['events/s'] ?? 0)} events/s`);
   }
-  for (const each of installation.matcha.processes) await each.stop();
+  await installation.stop();
   await emptyRedis(house.redis);
   return [rowOf('pipeline', 'service', rounds)];
 };

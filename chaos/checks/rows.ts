@@ -29,12 +29,13 @@ export function differences(run: Ending, calm: Ending): string[] {
       const [want, have] = [wanted.get(key), found.get(key)];
       if (want === undefined) return [`${table} ${key}: only after the faults: ${JSON.stringify(have)}`];
       if (have === undefined) return [`${table} ${key}: missing after the faults: ${JSON.stringify(want)}`];
-      return Object.keys({ ...want, ...have })
+      const unlike = Object.keys({ ...want, ...have })
         .filter((column) => JSON.stringify(want[column]) !== JSON.stringify(have[column]))
         .map(
           (column) =>
-            `${table} ${key}: ${column} is ${JSON.stringify(have[column])}, and ${JSON.stringify(want[column])} without faults`,
+            `${column} is ${JSON.stringify(have[column])}, and ${JSON.stringify(want[column])} without faults`,
         );
+      return unlike.length === 0 ? [] : [`${table} ${key}: ${unlike.join('; ')} in ${JSON.stringify(have)}`];
     });
   });
   const timeless = ({ facts: all }: Ending): Set<string> =>
