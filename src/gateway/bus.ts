@@ -163,7 +163,13 @@ export class Bus {
   #subscribeAgain(): void {
     if (!this.#subscribed) return;
     this.#lose();
-    this.#options.subscriber.disconnect(true);
+    this.#connectAgain();
+  }
+
+  /** Only a connection that is up: one that is being made would be given up for good. */
+  #connectAgain(): void {
+    const { subscriber } = this.#options;
+    if (subscriber.status === 'ready') subscriber.disconnect(true);
   }
 
   #lose(): void {
@@ -235,7 +241,7 @@ export class Bus {
     if (subscriber.status !== 'ready') return;
     const deadline = setTimeout(() => {
       logger.warn('The Redis subscription went silent; connecting again');
-      subscriber.disconnect(true);
+      this.#connectAgain();
     }, CHECK_TIMEOUT_MS);
     try {
       await subscriber.ping();

@@ -33,6 +33,11 @@ export type RedisAddress = {
 
 const MAX_RECONNECT_DELAY_MS = 2 * SECOND;
 const COMMAND_TIMEOUT_MS = 2 * SECOND;
+/**
+ * Silence after which a connection that owes an answer is given up: a machine that vanished says no goodbye, and its
+ * place may have been taken long ago. Longer than BullMQ's longest blocking read (10 s) where there are any.
+ */
+const SILENCE_MS = { failFast: 5 * SECOND, patient: 15 * SECOND } as const;
 const CLUSTER_RETRY_MS = 100;
 const CLUSTER_ATTEMPTS = 5;
 
@@ -102,9 +107,7 @@ function open(target: RedisTarget, address: RedisAddress, options: RedisOptions)
     db: target.database,
     sentinelPassword: address.sentinelPassword,
     sentinelRetryStrategy: reconnectDelayMs,
-    sentinelReconnectStrategy: reconnectDelayMs,
-    // Leaves a master that fell silent as soon as the sentinels have named another.
-    failoverDetector: true,
+    // Not ioredis' failoverDetector: a failover it notices while connecting ends the connection for good.
     ...(target.tls ? { enableTLSForSentinelMode: true, sentinelTLS: { ...address.tls } } : {}),
   });
 }
@@ -113,9 +116,13 @@ function commonOptions(
   { tls }: RedisTarget,
   address: RedisAddress,
   temper: RedisTemper,
-): Pick<RedisOptions, 'connectTimeout' | 'tls' | 'maxRetriesPerRequest' | 'commandTimeout'> {
+): Pick<
+  RedisOptions,
+  'connectTimeout' | 'socketTimeout' | 'tls' | 'maxRetriesPerRequest' | 'commandTimeout'
+> {
   return {
     connectTimeout: 5 * SECOND,
+    socketTimeout: SILENCE_MS[temper],
     ...(tls ? { tls: { ...address.tls } } : {}),
     ...(temper === 'failFast'
       ? { maxRetriesPerRequest: 0, commandTimeout: COMMAND_TIMEOUT_MS }

@@ -6,7 +6,8 @@ import type { Matcha } from '../../../rig/matcha.ts';
 import { poll } from '../../../rig/poll.ts';
 import { sandboxAction } from './sandbox.ts';
 
-const PATIENCE_MS = 30_000;
+/** What could not be queued while Redis hung is left to the sweep, which waits a minute first. */
+const PATIENCE_MS = 100_000;
 
 export type Answer = {
   readonly status: number;
