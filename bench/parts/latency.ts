@@ -13,7 +13,7 @@ const PER_SECOND = 100;
 export const latency: Part = async (house, options, say) => {
   const database = 'bench_latency';
   const installation = await startInstallation(house, database, { gateway: 'reference' });
-  const { matcha } = installation;
+  const { matcha, web, worker } = installation;
   const tokenOf = (user: number): string =>
     jwt.sign({ scope: 'access' }, matcha.secrets.jwtSecret, { subject: String(user), expiresIn: '2h' });
   const rounds: Record<string, number>[] = [];
@@ -29,7 +29,7 @@ export const latency: Part = async (house, options, say) => {
       connections: 20,
       perSecond: PER_SECOND,
     });
-    const stop = startWatch({});
+    const stop = startWatch({ web: web.pid, worker: worker.pid });
     const result = await prepared.start();
     const lap = stop();
     if (result.heard < result.announced || result.refused > 0) {
@@ -43,6 +43,8 @@ export const latency: Part = async (house, options, say) => {
       'p99 ms': result.p99Ms,
       'max ms': result.maxMs,
       'events/s': result.sentPerSecond,
+      'web µs/event': lap.cpuUs.web / stream.count,
+      'worker µs/event': lap.cpuUs.worker / stream.count,
       samples: result.heard,
       'elsewhere %': lap.elsewhere * 100,
     });
