@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import helmet from 'koa-helmet';
+import { requireReadableTarget } from '../shared/http/readable-target.ts';
 import { assignRequestId } from '../shared/http/request-id.ts';
 import { createBoard } from './board/index.ts';
 import { createCheckout } from './checkout/index.ts';
@@ -55,8 +56,9 @@ function createRoutes(deps: WebDeps): Koa {
   const app = new Koa();
   // Only a broken connection or a mistake in our own middleware comes this far.
   app.on('error', (error) => deps.logger.warn({ err: error }, 'Could not answer a request'));
-  app.use(observeRequests());
   app.use(assignRequestId());
+  app.use(requireReadableTarget());
+  app.use(observeRequests());
   app.use(logRequests(deps.logger));
   app.use(helmet());
   app.use(neverCached());

@@ -1,6 +1,7 @@
 import Koa, { type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { HttpError } from '../shared/errors.ts';
+import { requireReadableTarget } from '../shared/http/readable-target.ts';
 import { assignRequestId } from '../shared/http/request-id.ts';
 import type { Logger } from '../shared/logger.ts';
 import { answerErrors, answerNotFound } from './envelope.ts';
@@ -15,6 +16,7 @@ export function createApp(deps: AppDeps): Koa {
   // Only a broken connection or a mistake in our own middleware comes this far.
   app.on('error', (error) => deps.logger.debug({ err: error }, 'Request failed'));
   app.use(assignRequestId());
+  app.use(requireReadableTarget());
   app.use(logRequests(deps.logger));
   app.use(answerErrors(deps.logger));
   app.use(finishConnectionsWhen(deps.isStopping));

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { APP_ORIGIN, useApi } from './support/api.ts';
 
@@ -18,6 +20,22 @@ describe('The HTTP surface', () => {
       const answer = await api().ask(path, { as: 1 });
       expect(answer.status).to.equal(404);
       expect(answer.body).to.include({ success: false, code: 'route_not_found' });
+    });
+  }
+
+  for (const target of ['http://', 'http://?limit=1', 'http://[']) {
+    it(`answers 400 to the request target ${target}, which has no path`, async () => {
+      // `fetch` would not send it.
+      const request = get({ host: '127.0.0.1', port: api().port, path: target, agent: false });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      expect([response.statusCode, await json(response)]).to.deep.equal([
+        400,
+        {
+          success: false,
+          error: 'The request target has no path: send one like /health',
+          code: 'invalid_target',
+        },
+      ]);
     });
   }
 

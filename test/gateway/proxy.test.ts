@@ -82,6 +82,23 @@ describe('The proxy to the payment service', () => {
     });
   }
 
+  for (const target of ['http://', 'http://?token=x', 'http://[']) {
+    it(`answers 400 to the request target ${target}, which has no path`, async () => {
+      const { port } = await startGateway({ serviceUrl: service.url });
+      const answer = await ask(port, target, { headers: bearer() });
+      expect([answer.status, answer.json()]).to.deep.equal([
+        400,
+        {
+          success: false,
+          error: 'The request target has no path: send one like /health',
+          code: 'invalid_target',
+        },
+      ]);
+      expect(answer.headers).to.have.property('x-request-id');
+      expect(service.received).to.deep.equal([]);
+    });
+  }
+
   it('leaves the bytes of a webhook alone, whatever they are and however they come', async () => {
     const { port } = await startGateway({ serviceUrl: service.url });
     const body = Buffer.concat([
