@@ -15,6 +15,7 @@ import { settleInvoice } from './collecting.ts';
 import { createCustomer } from './customers.ts';
 import { findPromotionCode } from './discounts.ts';
 import { authenticateIntent, confirmIntent, createIntent, type IntentResult } from './intents.ts';
+import { creditFor } from './invoices.ts';
 import { attach, createPaymentMethod } from './payment-methods.ts';
 import { confirmSetup } from './setups.ts';
 import { subscribeFromCheckout } from './subscribing.ts';
@@ -63,6 +64,13 @@ export function totalsOf(world: World, plan: SessionPlan): Totals {
   return { subtotal, discount, tax: sum(taxes.map((tax) => tax.amount)), total: subtotal - discount + added };
 }
 
+/** What a session's customer has to pay today: a credit that they have is used up first. */
+export function dueOf(world: World, session: StoredSession, plan: SessionPlan): number {
+  const { total } = totalsOf(world, plan);
+  const customer = world.tables.customers.get(session.customer ?? plan.customer ?? '');
+  return customer ? total - creditFor(customer, total) : total;
+}
+
 /** Writes the totals of its plan on a session. */
 export function showTotals(world: World, session: StoredSession, plan: SessionPlan): void {
   const totals = totalsOf(world, plan);
@@ -81,7 +89,7 @@ export function showTotals(world: World, session: StoredSession, plan: SessionPl
 
 /** Whether the customer has to give a payment method. */
 export function needsCard(world: World, session: StoredSession, plan: SessionPlan): boolean {
-  return session.payment_method_collection === 'always' || totalsOf(world, plan).total > 0;
+  return session.payment_method_collection === 'always' || dueOf(world, session, plan) > 0;
 }
 
 /** The customer presses “Payer”. A refused payment leaves the session open for another try. */
@@ -95,9 +103,9 @@ export function submitCheckout(world: World, session: StoredSession, form: Check
   const customer = customerOf(world, session, plan);
   const card = needsCard(world, session, plan) ? form.card : null;
   const method = card ? createPaymentMethod(world, card, plan.email) : null;
-  const { total } = totalsOf(world, plan);
-  if (total === 0 || !method) return completeWithoutPayment(world, session, plan, customer, method);
-  const intent = intentFor(world, session, plan, customer, total);
+  const due = dueOf(world, session, plan);
+  if (due === 0 || !method) return completeWithoutPayment(world, session, plan, customer, method);
+  const intent = intentFor(world, session, plan, customer, due);
   return afterAttempt(world, session, plan, intent, confirmIntent(world, intent, method, 'present'));
 }
 

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { emit, update } from '../events/emit.ts';
 import { listOf } from '../http/lists.ts';
-import type { StoredDiscount, StoredInvoice, StoredSubscription } from '../state/tables.ts';
+import type { StoredCustomer, StoredDiscount, StoredInvoice, StoredSubscription } from '../state/tables.ts';
 import type { World } from '../world.ts';
 import { discountPerLine, type TaxPart, taxBehaviorOf, taxOn } from './amounts.ts';
 import { decimalOf } from './decimal.ts';
@@ -317,11 +317,16 @@ function totalTaxes(taxes: Stripe.InvoiceLineItem.Tax[]): Stripe.Invoice.TotalTa
   });
 }
 
+/** How much of a customer's credit goes into an amount to be paid; minor units. */
+export function creditFor(customer: StoredCustomer, total: number): number {
+  return Math.max(0, Math.min(total, -customer.balance));
+}
+
 // A credit left by a downgrade is kept on the customer and eats into later invoices.
 function applyBalance(world: World, invoice: StoredInvoice): void {
   const customer = world.tables.customers.must(invoice.customer);
   invoice.starting_balance = customer.balance;
-  const used = invoice.total < 0 ? invoice.total : -Math.min(invoice.total, Math.max(0, -customer.balance));
+  const used = invoice.total < 0 ? invoice.total : -creditFor(customer, invoice.total);
   update(world, 'customer.updated', customer, (changed) => {
     changed.balance = invoice.total < 0 ? changed.balance + used : changed.balance - used;
   });

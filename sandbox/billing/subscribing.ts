@@ -5,7 +5,7 @@ import { expireIncomplete } from './canceling.ts';
 import { collect, invoicePaid, linkPayment, openIntent } from './collecting.ts';
 import { type DiscountChoice, grantDiscount } from './discounts.ts';
 import { periodLines } from './invoice-lines.ts';
-import { buildInvoice, finalizeInvoice, keepInvoice } from './invoices.ts';
+import { buildInvoice, creditFor, finalizeInvoice, keepInvoice } from './invoices.ts';
 import { planAhead } from './renewing.ts';
 import { newSubscription, type SubscriptionOptions } from './subscription-object.ts';
 
@@ -55,7 +55,9 @@ export function subscribe(
   const subscription = newSubscription(world, options);
   if (discount) grantDiscount(world, subscription, discount, null);
   const invoice = firstInvoice(world, subscription);
-  if (invoice.total <= 0 && subscription.status === 'incomplete') subscription.status = 'active';
+  const customer = world.tables.customers.must(subscription.customer);
+  const isFree = invoice.total <= creditFor(customer, invoice.total);
+  if (isFree && subscription.status === 'incomplete') subscription.status = 'active';
   emit(world, 'customer.subscription.created', subscription);
   emit(world, 'invoice.created', invoice);
   finalizeInvoice(world, invoice);

@@ -2,6 +2,7 @@ import { findCard } from '../billing/cards.ts';
 import {
   applyPromotion,
   type CheckoutResult,
+  dueOf,
   needsCard,
   planOf,
   submitCheckout,
@@ -86,14 +87,15 @@ function renderCheckout(
   const trialDays = plan.trialSeconds === null ? null : Math.round(plan.trialSeconds / DAY);
   const hasTrial = plan.trialSeconds !== null || plan.trialEnd !== null;
   const error = problem ?? (plan.lastError ? declineText(plan.lastError.code) : null);
-  const total = formatMoney(totals.total, currency);
+  const due = dueOf(world, session, plan);
+  const toPay = formatMoney(due, currency);
   return layout(
     `Paiement – ${name}`,
     html`<div class="columns">
 <section class="card" aria-label="Votre commande">
 <p class="muted">S’abonner à</p>
 <h1 data-testid="checkout-plan">${name}</h1>
-<p class="price" data-testid="checkout-amount">${item ? priceText(item.price, item.quantity) : total}</p>
+<p class="price" data-testid="checkout-amount">${item ? priceText(item.price, item.quantity) : toPay}</p>
 ${hasTrial && html`<p class="note">${trialDays === null ? 'Essai gratuit' : `${trialDays} jours gratuits`}, puis ${item ? priceText(item.price, item.quantity) : ''}.</p>`}
 <ul class="rows">
 ${plan.items.map(
@@ -102,7 +104,8 @@ ${plan.items.map(
 )}
 ${totals.discount > 0 && html`<li data-testid="checkout-discount"><span>Réduction</span><span>−${formatMoney(totals.discount, currency)}</span></li>`}
 ${plan.taxed && html`<li data-testid="checkout-tax"><span>TVA (${world.config.billing.taxPercent} %)</span><span>${formatMoney(totals.tax, currency)}</span></li>`}
-<li class="total"><span>À payer aujourd’hui</span><span data-testid="checkout-total">${total}</span></li>
+${due < totals.total && html`<li><span>Votre crédit</span><span>−${formatMoney(totals.total - due, currency)}</span></li>`}
+<li class="total"><span>À payer aujourd’hui</span><span data-testid="checkout-total">${toPay}</span></li>
 </ul>
 </section>
 <section class="card">
@@ -112,7 +115,7 @@ ${error && html`<p class="alert" role="alert" data-testid="checkout-error">${err
 ${emailField(world, session, form)}
 ${needsCard(world, session, plan) && cardChoice('Moyen de paiement de test', form?.get('card') ?? null)}
 ${session.allow_promotion_codes && promoField(plan.discount !== null)}
-<button class="wide" type="submit" name="action" value="pay" data-testid="checkout-pay" data-busy-text="Traitement…">${payLabel(hasTrial, totals.total, total)}</button>
+<button class="wide" type="submit" name="action" value="pay" data-testid="checkout-pay" data-busy-text="Traitement…">${payLabel(hasTrial, due, toPay)}</button>
 </form>
 ${session.cancel_url && html`<p class="center"><a class="back" href="${session.cancel_url}" data-testid="checkout-cancel">Abandonner et revenir à Matcha</a></p>`}
 </section>

@@ -1,5 +1,16 @@
 import { expect } from 'chai';
-import { errorOf, idOf, MONTHLY, openSession, openShop, pass, type Shop, START } from './support.ts';
+import {
+  buy,
+  errorOf,
+  idOf,
+  MONTHLY,
+  openSession,
+  openShop,
+  pass,
+  type Shop,
+  START,
+  YEARLY,
+} from './support.ts';
 
 describe('sandbox: checkout', () => {
   let shop: Shop;
@@ -62,6 +73,34 @@ describe('sandbox: checkout', () => {
     expect(payment?.payment.payment_intent).to.include({ status: 'succeeded', amount_received: 999 });
     expect(subscription.customer).to.include({ email: 'lea@example.com', delinquent: false });
   });
+
+  for (const [price, status, due] of [
+    [YEARLY, 'incomplete', 999],
+    [MONTHLY, 'active', 0],
+  ] as const) {
+    it(`uses up a credit of 90 euros first, and takes ${due} cents for ${price}`, async () => {
+      const { sandbox, stripe, inbox } = shop;
+      const first = await buy(shop, { params: { line_items: [{ price: YEARLY, quantity: 1 }] } });
+      sandbox.changePlan({ subscription: first.id, price: MONTHLY });
+      sandbox.cancelNow({ subscription: first.id });
+      await sandbox.deliveries.idle();
+      inbox.clear();
+
+      const customer = idOf(first.customer);
+      const session = await openSession(shop, { customer, line_items: [{ price, quantity: 1 }] });
+      sandbox.completeCheckout({ session: session.id });
+      await sandbox.deliveries.idle();
+
+      const created = inbox.last('customer.subscription.created').data.object;
+      expect(created.status).to.equal(status);
+      expect(inbox.last('invoice.paid').data.object.amount_paid).to.equal(due);
+      const charged = inbox.events.flatMap((event) =>
+        event.type === 'charge.succeeded' ? [event.data.object.amount] : [],
+      );
+      expect(charged).to.deep.equal(due === 0 ? [] : [due]);
+      expect((await stripe.subscriptions.retrieve(created.id)).status).to.equal('active');
+    });
+  }
 
   it('keeps the session open after a decline, and takes another card', async () => {
     const { sandbox, stripe, inbox } = shop;
