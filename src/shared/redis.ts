@@ -3,6 +3,7 @@ import { SECOND } from './duration.ts';
 import type { Logger } from './logger.ts';
 import { slotConnector } from './redis-slot.ts';
 import { atDatabase0, parseRedisUrl, type RedisTarget } from './redis-url.ts';
+import { gatherWrites } from './redis-writes.ts';
 
 /**
  * How a connection behaves while Redis is away. `failFast` answers at once with an error (HTTP requests must not
@@ -59,7 +60,7 @@ export function connectRedis(where: string | RedisAddress, temper: RedisTemper, 
     reconnectOnError: ({ message }) =>
       /^(READONLY|MOVED|CLUSTERDOWN) /.test(message) && (temper === 'patient' ? 2 : 1),
   };
-  return logErrors(open(target, address, options), logger);
+  return logErrors(gatherWrites(open(target, address, options)), logger);
 }
 
 /**

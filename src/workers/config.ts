@@ -32,7 +32,7 @@ const work = z
         `must be some of ${QUEUE_NAMES.join(', ')}, comma-separated`,
       )
       .default([...QUEUE_NAMES]),
-    WORKER_CONCURRENCY: wholeNumber(100, 1, 1_000),
+    WORKER_CONCURRENCY: wholeNumber(200, 1, 1_000),
     SWEEP_INTERVAL_SECONDS: wholeNumber(30, 1, 3_600),
     RECONCILE_INTERVAL_SECONDS: wholeNumber(900, 0, 86_400),
     DAILY_CHECKS: flag(true),

@@ -5,8 +5,8 @@ import { type TracePlace, tracePlace } from '../../shared/tracing/index.ts';
 /** One Stripe event in a worker's hands. */
 export type IncomingEvent = {
   facts: EventFacts;
-  /** As Stripe sent it, for `webhook_events.data`. */
-  payload: unknown;
+  /** The text as Stripe sent it, for `webhook_events.data`. */
+  payload: string;
   correlationId: string;
   /** Where the job belongs in its trace; undefined without tracing. */
   trace?: TracePlace;
@@ -20,7 +20,7 @@ export function parseEvent(payload: string, correlationId: string): IncomingEven
   } catch (cause) {
     throw new PermanentError('The payload of this job is not JSON', { cause });
   }
-  return { facts: readEvent(parsed), payload: parsed, correlationId, trace: tracePlace() };
+  return { facts: readEvent(parsed), payload, correlationId, trace: tracePlace() };
 }
 
 /** What became of an event. A parked one waits for a key (`cus_…`, `pi_…`) that nothing here knows yet. */

@@ -30,7 +30,7 @@ export async function recordFailure(
       [
         facts.id,
         facts.type.slice(0, 100),
-        JSON.stringify(payload),
+        payload,
         error.message.slice(0, MESSAGE_LIMIT),
         clock.now().toISOString(),
         facts.created.toISOString(),

@@ -1,21 +1,18 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../../shared/clock.ts';
-import { type EventOutcome, WebhookEvent } from '../../shared/entities/index.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { settlePremium } from './books/premium-book.ts';
 import type { AccessPolicy } from './books/reversal-book.ts';
 import type { Catalog } from './catalog.ts';
 import type { PreparedEvent } from './desk.ts';
 import { IGNORED, type IncomingEvent, type Verdict } from './event.ts';
+import { type JudgedEvent, logEvents } from './event-log.ts';
 import { keysOf, Ledger, type Touches } from './ledger/index.ts';
 import { type NewMessage, writeOutbox } from './outbox.ts';
 import { StripeReadNeeded, type StripeReads } from './stripe-reads.ts';
 
 /** An event whose payload was understood, or one that nobody here handles. */
 export type ReadyEvent = { event: IncomingEvent; prepared: PreparedEvent | null };
-
-/** An event and what became of it. */
-export type JudgedEvent = { event: IncomingEvent; verdict: Verdict };
 
 /** What a unit of work leaves to be done once it has committed. */
 export type Committed = {
@@ -70,25 +67,25 @@ export async function applyTogether(
   reads: StripeReads,
 ): Promise<Committed & { setAside: readonly ReadyEvent[]; judged: readonly JudgedEvent[] }> {
   const setAside: ReadyEvent[] = [];
-  const judged: JudgedEvent[] = [];
+  // By id: two jobs may carry the same event.
+  const judged = new Map<string, JudgedEvent>();
   const committed = await inUnitOfWork(
     deps,
     ready.map(({ prepared }) => prepared?.touches ?? {}),
     ready.map(({ event }) => event.facts.id),
     async (ledger) => {
       for (const entry of ready) {
-        if (ledger.events.get(entry.event.facts.id)?.processed) continue;
+        const { id } = entry.event.facts;
+        if (ledger.isProcessed(id) || judged.has(id)) continue;
         ledger.correlationId = entry.event.correlationId;
         const verdict = await judge(deps, entry, ledger, reads);
         if (verdict === null) setAside.push(entry);
-        else {
-          mark(ledger, entry.event, verdict, deps.clock.now());
-          judged.push({ event: entry.event, verdict });
-        }
+        else judged.set(id, { event: entry.event, verdict });
       }
+      await logEvents(ledger.em, [...judged.values()], deps.clock.now());
     },
   );
-  return { ...committed, setAside, judged };
+  return { ...committed, setAside, judged: [...judged.values()] };
 }
 
 /** @returns null when the event needs Stripe's word and may not have it here */
@@ -105,34 +102,6 @@ async function judge(
     if (thrown instanceof StripeReadNeeded) return null;
     throw thrown;
   }
-}
-
-function mark(ledger: Ledger, event: IncomingEvent, verdict: Verdict, now: Date): void {
-  const { facts, payload } = event;
-  const parked = verdict.outcome === 'parked';
-  const state = {
-    processed: !parked,
-    processedAt: parked ? null : now,
-    outcome: parked ? null : (verdict.outcome satisfies EventOutcome),
-    waitingFor: parked ? verdict.waitingFor : null,
-    errorMessage: parked ? `Nobody is known for ${verdict.waitingFor} yet; applied once that is known` : null,
-  };
-  const row = ledger.events.get(facts.id);
-  if (row) {
-    Object.assign(row, state);
-    return;
-  }
-  const created = ledger.em.create(WebhookEvent, {
-    stripeEventId: facts.id,
-    eventType: facts.type.slice(0, 100),
-    data: payload,
-    retryCount: 0,
-    createdAt: now,
-    stripeCreatedAt: facts.created,
-    livemode: facts.livemode,
-    ...state,
-  });
-  ledger.events.set(facts.id, created);
 }
 
 /** Payments that came before their subscription find it now. */

@@ -4,9 +4,10 @@ import { countEvent, observeAppliedDelay } from '../../shared/metrics/events.ts'
 import { observeUnitOfWork } from '../../shared/metrics/units-of-work.ts';
 import { type OpenSpan, tracing } from '../../shared/tracing/index.ts';
 import type { IncomingEvent } from './event.ts';
+import type { JudgedEvent } from './event-log.ts';
 import { handlerOf } from './registry.ts';
 import type { StripeReads } from './stripe-reads.ts';
-import { applyTogether, type JudgedEvent, type ReadyEvent, type UnitOfWorkDeps } from './unit-of-work.ts';
+import { applyTogether, type ReadyEvent, type UnitOfWorkDeps } from './unit-of-work.ts';
 
 /**
  * {@link applyTogether}, and everything about it that those who watch the service see: a span in the trace of each

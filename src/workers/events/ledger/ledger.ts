@@ -1,4 +1,4 @@
-import type { EntityManager, FilterQuery } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import {
   CheckoutSession,
   Customer,
@@ -6,11 +6,11 @@ import {
   Payment,
   Subscription,
   User,
-  WebhookEvent,
 } from '../../../shared/entities/index.ts';
 import type { Announcement } from './announcement.ts';
 import { type Keys, lockNames } from './keys.ts';
 import { lock } from './locks.ts';
+import { type PaidBy, provisionalIntentId, type Survey, survey } from './survey.ts';
 
 /**
  * The rows that one unit of work may touch, read once and looked up in memory. Handlers change what they find here
@@ -20,12 +20,13 @@ export class Ledger {
   readonly em: EntityManager;
   /** Of the event at hand; what is announced now carries it on. */
   correlationId = '';
-  readonly events = new Map<string, WebhookEvent>();
+  #processed: ReadonlySet<string> = new Set();
   readonly #customers = new Map<string, Customer>();
   readonly #users = new Map<number, User>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #payments = new Set<Payment>();
-  readonly #links = new Map<string, InvoicePayment>();
+  /** By intent. */
+  readonly #links = new Map<string, PaidBy>();
   readonly #sessions = new Map<string, CheckoutSession>();
   readonly #announcements = new Map<string, Announcement & { correlationId: string }>();
   /** User id → correlation id of the event that touched it last. */
@@ -40,20 +41,16 @@ export class Ledger {
   static async open(em: EntityManager, keys: Keys, eventIds: readonly string[]): Promise<Ledger> {
     const ledger = new Ledger(em);
     await lock(em, lockNames(keys, eventIds));
-    await ledger.#readEvents(eventIds);
+    const found = await survey(em, keys, eventIds);
+    ledger.#processed = found.processed;
+    for (const link of found.links) ledger.#links.set(link.intentId, link);
     await ledger.#readCustomersAndSessions(keys);
-    const payments = await ledger.#paymentsNamed(keys);
-    const users = await ledger.#lockUsers(keys, payments);
+    const users = await ledger.#lockUsers(keys, found);
     // Only now: a refund's or a dispute's event names no customer, so the user's lock is all that such a unit of work
     // has in common with others that touch the same payment.
-    if (payments) for (const row of await em.find(Payment, payments)) ledger.#payments.add(row);
+    await ledger.#readPayments(keys, found);
     await ledger.#readUsers(keys, users);
     return ledger;
-  }
-
-  async #readEvents(eventIds: readonly string[]): Promise<void> {
-    const rows = await this.em.find(WebhookEvent, { stripeEventId: { $in: [...eventIds] } });
-    for (const row of rows) this.events.set(row.stripeEventId, row);
   }
 
   async #readCustomersAndSessions(keys: Keys): Promise<void> {
@@ -70,15 +67,10 @@ export class Ledger {
   }
 
   /** @returns the ids of all users whose rows may be touched; everything of theirs is locked from here on */
-  async #lockUsers(keys: Keys, payments: FilterQuery<Payment> | null): Promise<ReadonlySet<number>> {
-    const ids = new Set(keys.users);
+  async #lockUsers(keys: Keys, { payers }: Survey): Promise<ReadonlySet<number>> {
+    const ids = new Set([...keys.users, ...payers]);
     for (const { userId } of this.#customers.values()) if (userId != null) ids.add(userId);
     for (const session of this.#sessions.values()) ids.add(session.userId);
-    if (payments) {
-      const fields = ['userId'] as const;
-      const owners = await this.em.find(Payment, payments, { fields, disableIdentityMap: true });
-      for (const { userId } of owners) ids.add(userId);
-    }
     // Addresses are looked through only while somebody is unknown: the table is large and every invoice names one.
     if (this.#namesStranger(keys) && keys.emails.size > 0) {
       const verified = await this.em.execute<{ id: string | number }[]>(
@@ -116,31 +108,21 @@ export class Ledger {
     for (const row of subscriptions) this.#subscriptions.set(row.stripeSubscriptionId, row);
   }
 
-  /** Which payments the keys name, once what links invoices and intents is read; null for none. */
-  async #paymentsNamed(keys: Keys): Promise<FilterQuery<Payment> | null> {
-    const invoices = new Set(keys.invoices);
-    const intents = new Set(keys.intents);
-    if (invoices.size + intents.size > 0) {
-      const links = await this.em.find(InvoicePayment, {
-        $or: [{ stripeInvoiceId: { $in: [...invoices] } }, { stripePaymentIntentId: { $in: [...intents] } }],
-      });
-      // Other events name these intents and not the invoice (a refund, a dispute): they must wait for each other too.
-      const alsoNamed = links.map((link) => link.stripePaymentIntentId).filter((id) => !intents.has(id));
-      if (alsoNamed.length > 0) await lock(this.em, alsoNamed);
-      for (const link of links) {
-        this.#links.set(link.stripePaymentIntentId, link);
-        invoices.add(link.stripeInvoiceId);
-        intents.add(link.stripePaymentIntentId);
-      }
-    }
-    if (invoices.size + intents.size + keys.charges.size === 0) return null;
-    return {
+  async #readPayments({ charges }: Keys, { invoices, intents }: Survey): Promise<void> {
+    if (invoices.size + intents.size + charges.size === 0) return;
+    const rows = await this.em.find(Payment, {
       $or: [
         { stripeInvoiceId: { $in: [...invoices] } },
         { stripePaymentIntentId: { $in: [...intents, ...[...invoices].map(provisionalIntentId)] } },
-        { stripeChargeId: { $in: [...keys.charges] } },
+        { stripeChargeId: { $in: [...charges] } },
       ],
-    };
+    });
+    for (const row of rows) this.#payments.add(row);
+  }
+
+  /** Whether a Stripe event was applied, or ignored for good, before this unit of work. */
+  isProcessed(eventId: string): boolean {
+    return this.#processed.has(eventId);
   }
 
   customer(id: string | null): Customer | undefined {
@@ -202,24 +184,24 @@ export class Ledger {
   }
 
   invoiceOfIntent(intentId: string): string | null {
-    return this.#links.get(intentId)?.stripeInvoiceId ?? null;
+    return this.#links.get(intentId)?.invoiceId ?? null;
   }
 
   intentOfInvoice(invoiceId: string): string | null {
     for (const link of this.#links.values()) {
-      if (link.stripeInvoiceId === invoiceId) return link.stripePaymentIntentId;
+      if (link.invoiceId === invoiceId) return link.intentId;
     }
     return null;
   }
 
   /** Writes down which invoice an intent pays. */
   link(invoiceId: string, intentId: string, now: Date): void {
-    const link = this.em.create(InvoicePayment, {
+    this.em.create(InvoicePayment, {
       stripeInvoiceId: invoiceId,
       stripePaymentIntentId: intentId,
       createdAt: now,
     });
-    this.#links.set(intentId, link);
+    this.#links.set(intentId, { invoiceId, intentId });
   }
 
   session(id: string): CheckoutSession | undefined {
@@ -257,9 +239,4 @@ export class Ledger {
   appearedKeys(): string[] {
     return [...this.#appeared];
   }
-}
-
-/** The intent id a payment carries until a real one is known; the old service wrote the same. */
-export function provisionalIntentId(invoiceId: string): string {
-  return `invoice_${invoiceId}`;
 }
