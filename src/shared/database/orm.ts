@@ -16,6 +16,7 @@ import {
 } from '../entities/index.ts';
 import type { Logger } from '../logger.ts';
 import { boundStatements, type StatementPool } from './bounded-statements.ts';
+import { type ClientPool, returnLostConnections } from './lost-connections.ts';
 
 export type DatabaseConfig = ReturnType<typeof databasePart.parse>;
 
@@ -56,7 +57,8 @@ export function ormOptions(
       connectionTimeoutMillis: 5 * SECOND,
       keepAlive: true,
       application_name: 'paiements-service',
-      onPoolCreated: (pool: StatementPool) => {
+      onPoolCreated: (pool: StatementPool & ClientPool) => {
+        returnLostConnections(pool);
         if (statementTimeoutMs !== undefined) boundStatements(pool, statementTimeoutMs);
       },
     },
