@@ -35,6 +35,8 @@ export type House = {
   readonly gatewayPorts: readonly number[];
   readonly webPorts: readonly number[];
   readonly env: Readonly<Record<string, string>>;
+  /** Ids of the events that only tell whether somebody works; answered with 200 like others, and to be applied. */
+  readonly canaries: Set<string>;
 };
 
 export type HouseOptions = {
@@ -89,7 +91,7 @@ export async function openHouse(options: HouseOptions, pile: Pile): Promise<Hous
     RECONCILE_INTERVAL_SECONDS: '0',
     DAILY_CHECKS: 'false',
     QUEUE_PREFIX: '{chaos}',
-    SWEEP_INTERVAL_SECONDS: '5',
+    SWEEP_INTERVAL_SECONDS: '3',
     STRIPE_TIMEOUT_MS: '3000',
   };
   await runToEnd({ name: 'migrate', script: 'src/shared/database/migrate-command.ts', env });
@@ -148,6 +150,7 @@ export async function openHouse(options: HouseOptions, pile: Pile): Promise<Hous
     gatewayPorts,
     webPorts,
     env,
+    canaries: new Set(),
   };
 }
 

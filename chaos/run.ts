@@ -25,9 +25,9 @@ const DAYS = 75;
 const BEHIND = DAYS * DAY + DAY / 2;
 /** Everything recovers, and is looked at, after this many faults. */
 const FAULTS_A_STORM = 20;
-const QUIET_MS = 180_000;
+const QUIET_MS = 60_000;
 /** Longer than a sweep's interval. */
-const SWEEP_MS = 6_500;
+const SWEEP_MS = 4_000;
 
 export type ChaosOptions = {
   readonly seed: number;
@@ -92,7 +92,7 @@ export async function runChaos(options: ChaosOptions, pile: Pile): Promise<Chaos
 
   const answered = recorder.answered();
   const events = recorder.events();
-  for (const what of await unapplied(house, answered)) violate(what);
+  for (const what of await unapplied(house, new Set([...answered, ...house.canaries]))) violate(what);
   const outbox = await outboxOf(house);
   for (const what of shownTwice(browsers.tabs, outbox)) violate(what);
   const unseen = shownToNobody(browsers.tabs, outbox);
@@ -131,7 +131,9 @@ async function recover(
 ): Promise<Recovery[]> {
   timeline.add('all faults are over');
   const recoveries = await awaitRecovery(house, performance.now());
-  for (const late of lateOnes(recoveries)) violate(late);
+  const late = lateOnes(recoveries);
+  for (const what of late) violate(what);
+  if (late.length > 0) for (const { name, lines } of house.keepers) timeline.quote(name, lines);
   const slowest = Math.max(...recoveries.map(({ ms }) => ms ?? Number.POSITIVE_INFINITY));
   timeline.add(`recovered within ${Math.round(slowest)} ms`);
   return recoveries;
@@ -145,7 +147,11 @@ async function comeToRest(house: House, timeline: Timeline, violate: (what: stri
   const onlooker = lookAtQueues(house.redis.url, house.env.QUEUE_PREFIX ?? '');
   const query = (text: string) => house.postgres.databases.query(DATABASE, text);
   for (const when of ['at first', 'after a sweep']) {
-    const moving = await untilQuiet(onlooker, query, () => deliveries.pending + deliveries.held, QUIET_MS);
+    const moving = await untilQuiet(
+      { onlooker, query, deliveries: () => deliveries.pending + deliveries.held },
+      QUIET_MS,
+      (what) => timeline.add(`still moving: ${what}`),
+    );
     if (moving !== undefined) violate(`It does not come to rest ${when}: ${moving}`);
     timeline.add(`quiet ${when}`);
     if (when === 'at first') await sleep(SWEEP_MS);

@@ -1,3 +1,6 @@
+const QUOTED_LINES = 60;
+const QUOTED_CHARS = 600;
+
 /** What happened when, for people who look into a violation. */
 export class Timeline {
   readonly #startedAt = performance.now();
@@ -18,6 +21,12 @@ export class Timeline {
     const entry = { ms: this.now, what };
     this.#entries.push(entry);
     this.#listener(lineOf(entry));
+  }
+
+  /** Adds the last lines that a process wrote. */
+  quote(process: string, lines: readonly string[]): void {
+    for (const line of lines.slice(-QUOTED_LINES))
+      this.add(`    ${process} | ${line.slice(0, QUOTED_CHARS)}`);
   }
 
   get lines(): string[] {

@@ -1,19 +1,29 @@
 import { poll } from '../../rig/poll.ts';
 import type { Onlooker } from '../installation.ts';
 
+const TELL_EVERY_MS = 5_000;
+
 type Query = (text: string) => Promise<Record<string, unknown>[]>;
+
+/** Where to look for what moves. */
+export type Surroundings = {
+  readonly onlooker: Onlooker;
+  readonly query: Query;
+  /** How many deliveries are still on their way from Stripe. */
+  readonly deliveries: () => number;
+};
 
 /**
  * Waits until nothing moves any more: no delivery, no job, no message.
- * @param deliveries how many are still on their way from Stripe
+ * @param onMoving told now and then what still moves
  * @returns undefined when it is quiet, else what still moves after `timeoutMs`
  */
 export async function untilQuiet(
-  { queues }: Onlooker,
-  query: Query,
-  deliveries: () => number,
+  { onlooker: { queues }, query, deliveries }: Surroundings,
   timeoutMs: number,
+  onMoving: (what: string) => void = () => undefined,
 ): Promise<string | undefined> {
+  let toldAt = performance.now();
   let moving = 'nobody has looked yet';
   const quiet = await poll(
     async () => {
@@ -33,6 +43,10 @@ export async function untilQuiet(
       const [row] = await query('select count(*) as count from outbox_messages where delivered_at is null');
       if (Number(row?.count) > 0) found.push(`${row?.count} messages undelivered`);
       moving = found.join('; ');
+      if (found.length > 0 && performance.now() - toldAt > TELL_EVERY_MS) {
+        toldAt = performance.now();
+        onMoving(moving);
+      }
       return found.length === 0 ? true : undefined;
     },
     { everyMs: 100, timeoutMs },

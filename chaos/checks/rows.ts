@@ -23,8 +23,8 @@ export async function endingOf(env: Readonly<Record<string, string>>): Promise<E
 export function differences(run: Ending, calm: Ending): string[] {
   const tables = Object.keys(calm.state) as (keyof FinalState)[];
   const rows = tables.flatMap((table) => {
-    const wanted = byKey(calm.state[table]);
-    const found = byKey(run.state[table]);
+    const wanted = byName(calm.state, table);
+    const found = byName(run.state, table);
     return [...new Set([...wanted.keys(), ...found.keys()])].flatMap((key) => {
       const [want, have] = [wanted.get(key), found.get(key)];
       if (want === undefined) return [`${table} ${key}: only after the faults: ${JSON.stringify(have)}`];
@@ -48,12 +48,26 @@ export function differences(run: Ending, calm: Ending): string[] {
   ];
 }
 
-const KEYS = ['stripe_subscription_id', 'stripe_payment_intent_id', 'stripe_customer_id', 'id'];
+/** What a row of each table is called, together. A payment for which no card was asked has an invoice and no intent. */
+const NAMES: Readonly<Record<keyof FinalState, readonly string[]>> = {
+  premium: ['id'],
+  subscriptions: ['stripe_subscription_id'],
+  payments: ['stripe_payment_intent_id', 'stripe_invoice_id'],
+  customers: ['stripe_customer_id'],
+  links: ['stripe_payment_intent_id', 'stripe_invoice_id'],
+  open: ['id'],
+};
 
 const LIVE = new Set<unknown>(['active', 'past_due', 'unpaid']);
 
-function byKey(rows: readonly Record<string, unknown>[]): Map<string, Record<string, unknown>> {
-  return new Map(rows.map((row) => [String(row[KEYS.find((key) => key in row) ?? 'id']), relevant(row)]));
+function byName(state: FinalState, table: keyof FinalState): Map<string, Record<string, unknown>> {
+  const rows = state[table];
+  const named = new Map(
+    rows.map((row) => [NAMES[table].map((column) => row[column]).join(' '), relevant(row)]),
+  );
+  if (named.size < rows.length)
+    throw new Error(`Two rows of ${table} have one name: one would hide the other`);
+  return named;
 }
 
 /**

@@ -6,8 +6,8 @@ import { drawFault } from './draw.ts';
 import type { Fault } from './fault.ts';
 
 /** Between the beginnings of two faults, in milliseconds. */
-const GAP_MS = [50, 700] as const;
-const AT_A_TIME = 3;
+const GAP_MS = [50, 500] as const;
+const AT_A_TIME = 4;
 
 /** Faults that follow and overlap each other. */
 export class Storm {

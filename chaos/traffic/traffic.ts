@@ -6,7 +6,7 @@ import { Member } from './member.ts';
 
 const DAY = 86_400;
 /** Between two steps of one user, in milliseconds. */
-const PAUSE_MS = [300, 1_500] as const;
+const PAUSE_MS = [800, 3_000] as const;
 
 /** Users who live their lives at Stripe while the service is being broken. */
 export class Traffic {
