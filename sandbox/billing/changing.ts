@@ -105,7 +105,7 @@ function draftNow(world: World, subscription: StoredSubscription, elapsed: Perio
 export function chargeDraft(world: World, invoice: StoredInvoice): CollectResult {
   emit(world, 'invoice.created', invoice);
   finalizeInvoice(world, invoice);
-  return invoice.status === 'open' ? collect(world, invoice, 'absent') : 'paid';
+  return collect(world, invoice, 'absent');
 }
 
 function prorate(

@@ -21,14 +21,17 @@ import { markPaid, subscriptionOf } from './invoices.ts';
 
 export type CollectResult = 'paid' | 'failed' | 'requires_action' | 'processing';
 
-/** Charges an open invoice, and lets invoice, subscription and dunning follow from how it goes. */
+/** Charges an invoice unless a credit has paid it already, and lets invoice, subscription and dunning follow from how it goes. */
 export function collect(
   world: World,
   invoice: StoredInvoice,
   holder: Holder,
   chosen?: StoredPaymentMethod,
 ): CollectResult {
-  if (invoice.status === 'paid') return 'paid';
+  if (invoice.status === 'paid') {
+    subscriptionPaid(world, invoice);
+    return 'paid';
+  }
   const intent = intentOf(world, invoice) ?? openIntent(world, invoice);
   const method = chosen ?? methodFor(world, invoice);
   if (!method) return applyResult(world, invoice, intent, 'failed');

@@ -113,9 +113,9 @@ export function finalizeAndCollect(world: World, invoice: StoredInvoice): void {
   if (invoice.status !== 'draft') return;
   const behavior = subscriptionOf(world, invoice).pause_collection?.behavior;
   finalizeInvoice(world, invoice);
-  if (invoice.status !== 'open') return;
-  if (behavior === 'void') voidInvoice(world, invoice);
-  else if (behavior === 'mark_uncollectible') markUncollectible(world, invoice);
+  const isOpen = invoice.status === 'open';
+  if (isOpen && behavior === 'void') voidInvoice(world, invoice);
+  else if (isOpen && behavior === 'mark_uncollectible') markUncollectible(world, invoice);
   else collect(world, invoice, 'absent');
 }
 

@@ -100,6 +100,17 @@ describe('sandbox: changes of a subscription', () => {
     expect(inbox.types).not.to.include('payment_intent.created');
   });
 
+  it('is active again once its latest invoice is paid, be it by credit', async () => {
+    const { sandbox, stripe } = shop;
+    const { id, customer } = await buy(shop);
+    sandbox.setCard({ customer: idOf(customer), card: 'insufficientFunds' });
+    sandbox.changePlan({ subscription: id, price: YEARLY });
+    expect((await stripe.subscriptions.retrieve(id)).status).to.equal('past_due');
+    sandbox.changePlan({ subscription: id, price: MONTHLY });
+    const { status } = await stripe.subscriptions.retrieve(id);
+    expect(status).to.equal('active');
+  });
+
   it('ends with the period when asked through the API, and can be taken back', async () => {
     const { stripe, inbox } = shop;
     const { id } = await buy(shop);
