@@ -85,6 +85,23 @@ describe('A change of plan', () => {
   );
 
   it(
+    'that cannot be paid keeps what was paid before, moments after the purchase too',
+    story(async (world) => {
+      const { user, id, end } = await subscriber(world, 'mensuel', 'failsLater');
+      await world.advance(5);
+
+      world.sandbox.deliveries.hold();
+      world.sandbox.changePlan({ subscription: id, price: PRICE_ANNUEL });
+      // As it was before the payment was tried: active, with a period of a year.
+      await world.releaseFirst('customer.subscription.updated');
+      await world.settle();
+
+      expect(await user.account()).to.deep.include({ until: end, plan: 'annuel', status: 'past_due' });
+      expect(user.news()).to.deep.equal(['payment_failed']);
+    }),
+  );
+
+  it(
     'to another price of the same length bills the difference and moves no date',
     story(async (world) => {
       const { user, id, end } = await subscriber(world, 'mensuel');

@@ -4,9 +4,6 @@ import { toSubscriptionStatus } from '../../../shared/stripe/status.ts';
 import type { Desk } from '../desk.ts';
 import type { Snapshot } from '../stripe-reads.ts';
 
-/** How far a first period's start may lie from the subscription's own, in milliseconds. */
-const SAME_MOMENT_MS = 60_000;
-
 /**
  * Whether a payload of this time may be applied to the row as it is. Times are whole seconds and Stripe warns
  * against ordering by them, so only a clearly newer one may; and no payload revives what has ended.
@@ -107,7 +104,8 @@ function claimFirstPeriod(row: Subscription, facts: SubscriptionFacts): void {
   const { period } = facts;
   // Once its payment has failed, only the payment itself can claim it.
   if (facts.status !== 'active' || period === null || row.pastDueSince != null) return;
-  if (period.start.getTime() - facts.startDate.getTime() > SAME_MOMENT_MS) return;
+  // To the second: a change of plan moments after the purchase begins a period that has yet to be paid.
+  if (period.start > facts.startDate) return;
   claimPaidPeriod(row, period.end, facts.created);
 }
 
