@@ -58,10 +58,20 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
     async close() {
       stopSchedules?.();
       stopping.abort();
-      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.race([
+        Promise.all(workers.map((worker) => worker.close())),
+        untilAway(deps.patientRedis).then(() =>
+          logger.warn('Redis is away: what is in hand cannot be noted as done, and will be run again'),
+        ),
+      ]);
       await Promise.all(Object.values(queues).map((queue) => queue.close()));
     },
   };
+}
+
+/** BullMQ closes a worker once Redis has heard of all that it did: without Redis that may never be. */
+async function untilAway(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') await new Promise((resolve) => redis.once('close', resolve));
 }
 
 function startWorker<N extends QueueName>(name: N, processors: Processors, deps: WorkerDeps): Worker {

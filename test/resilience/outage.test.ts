@@ -90,6 +90,15 @@ describe('An outage', function () {
     expect(await listener.hears(2)).to.deep.equal(BOTH);
   });
 
+  it('of Redis does not keep a worker from stopping cleanly', async () => {
+    const waiting = installation.worker.waitForLine(/Redis connection failed/, 20_000);
+    await installation.redis.kill();
+    await waiting;
+    const startedAt = performance.now();
+    expect(await installation.worker.stop()).to.include({ code: 0 });
+    expect(performance.now() - startedAt).to.be.below(5_000);
+  });
+
   it('of a Redis that hangs is no different from one that is gone', async () => {
     const [purchase] = await purchases(1);
     const events = await installation.eventsOf(purchase as Purchase);
