@@ -203,6 +203,19 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     },
   },
   {
+    name: 'a change that cannot be paid, taken back, and the end',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'failsLater' });
+      await passes(life, 10 * DAY);
+      life.sandbox.changePlan({ subscription, price: PRICE_ANNUEL });
+      await passes(life, 2);
+      life.sandbox.changePlan({ subscription, price: PRICE_MENSUEL });
+      await passes(life, 2);
+      life.sandbox.cancelNow({ subscription });
+      await life.told();
+    },
+  },
+  {
     name: 'a trial that converts',
     live: async (life) => {
       const subscription = await buys(life, { trialDays: 14 });

@@ -143,6 +143,10 @@ export function activateByPayment(desk: Desk, row: Subscription): void {
 
 /** `past_due` may arrive before the failed invoice that explains it: grace must not wait for the second event. */
 function noteDunning(row: Subscription, facts: SubscriptionFacts, seenAt: Date, desk: Desk): void {
+  if (isEnded(row)) {
+    clearDunning(row);
+    return;
+  }
   if (facts.status === 'past_due' && facts.latestInvoiceId !== null) {
     if (!isInvoicePaid(desk, facts.latestInvoiceId)) noteFailedAttempt(row, facts.latestInvoiceId, seenAt);
     return;
@@ -157,8 +161,12 @@ function isInvoicePaid(desk: Desk, invoiceId: string): boolean {
   return false;
 }
 
-/** Grace counts from the first failed attempt of an invoice; retries do not extend it. */
+/**
+ * Grace counts from the first failed attempt of an invoice; retries do not extend it. What has ended has none, and
+ * whether it ever had some depends on what was heard before its end.
+ */
 export function noteFailedAttempt(row: Subscription, invoiceId: string, at: Date): void {
+  if (isEnded(row)) return;
   const known = row.pastDueSince ?? null;
   if (known !== null && row.pastDueInvoiceId === invoiceId && known <= at) return;
   if (known !== null && row.pastDueInvoiceId !== invoiceId && known > at) return;
@@ -166,7 +174,7 @@ export function noteFailedAttempt(row: Subscription, invoiceId: string, at: Date
   row.pastDueInvoiceId = invoiceId;
 }
 
-/** The invoice was paid after all. */
+/** The invoice was paid after all, or nobody asks for it any more. */
 export function clearDunning(row: Subscription): void {
   row.pastDueSince = null;
   row.pastDueInvoiceId = null;
