@@ -25,6 +25,8 @@ const DAYS = 75;
 const BEHIND = DAYS * DAY + DAY / 2;
 /** Everything recovers, and is looked at, after this many faults. */
 const FAULTS_A_STORM = 20;
+/** Whole days, so that the moments which matter stay half a day away from real time (see {@link BEHIND}). */
+const DAYS_BEFORE_A_STORM = 4;
 const QUIET_MS = 60_000;
 /** Longer than a sweep's interval. */
 const SWEEP_MS = 4_000;
@@ -78,14 +80,17 @@ export async function runChaos(options: ChaosOptions, pile: Pile): Promise<Chaos
 
   house.sandbox.deliveries.setRules({ duplicates: 1 });
   traffic.start();
-  for (let left = options.faults; left > 0; left -= FAULTS_A_STORM) {
-    await storm.rage(Math.min(left, FAULTS_A_STORM));
+  const aStorm = Math.min(FAULTS_A_STORM, Math.ceil(options.faults / 2));
+  for (let left = options.faults; left > 0; left -= aStorm) {
+    // What these days bring (renewals, retries, ends) is delivered while things break.
+    if (left < options.faults) await traffic.passDays(DAYS_BEFORE_A_STORM);
+    await storm.rage(Math.min(left, aStorm));
     traffic.pause();
     recoveries.push(...(await recover(house, timeline, violate)));
     traffic.resume();
   }
   await traffic.stop();
-  await traffic.passAllDays();
+  await traffic.passDays();
   await comeToRest(house, timeline, violate);
   const alone = await eachWorkerWorks(house);
   for (const late of lateOnes(alone)) violate(late);

@@ -5,8 +5,8 @@ import type { Timeline } from '../timeline.ts';
 import { Member } from './member.ts';
 
 const DAY = 86_400;
-/** Between two steps of one user, in milliseconds. */
-const PAUSE_MS = [800, 3_000] as const;
+/** Between two steps of one user, in milliseconds; Stripe's times are whole seconds. */
+const PAUSE_MS = [1_000, 3_000] as const;
 
 /** Users who live their lives at Stripe while the service is being broken. */
 export class Traffic {
@@ -58,18 +58,16 @@ export class Traffic {
     }
   }
 
-  /** Lets days go by at Stripe: renewals, retries, ends. @param share of all days that there are */
-  async passDays(share: number): Promise<void> {
-    const days = Math.min(this.#daysLeft, Math.round(this.#daysLeft * share));
+  /**
+   * Lets days go by at Stripe: renewals, retries, ends.
+   * @param most by default all that have not gone by yet
+   */
+  async passDays(most = this.#daysLeft): Promise<void> {
+    const days = Math.min(this.#daysLeft, most);
     if (days < 1) return;
     this.#daysLeft -= days;
     this.#timeline.add(`${days} days go by at Stripe`);
     await this.#house.sandbox.advance(days * DAY);
-  }
-
-  /** The days that have not gone by yet go by. */
-  async passAllDays(): Promise<void> {
-    await this.passDays(1);
   }
 
   pause(): void {
