@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Lets a connection write the commands of one tick together. What is done for many jobs at once (a group of events
- * that has committed) then costs one system call here, and one read and one sync to disk at Redis, instead of one
- * each. Commands stay commands of their own: unlike in a pipeline, each is answered, sent again and failed by itself.
+ * Lets a connection write all commands of one turn of the event loop together. What is done for many at once (the
+ * events that came in meanwhile, the jobs of a group that has committed) then costs one system call here, and one
+ * read and one sync to disk at Redis, instead of one each. Commands stay commands of their own: unlike in a pipeline,
+ * each is answered, sent again and failed by itself.
  */
 export function gatherWrites(redis: Redis): Redis {
   const send = redis.sendCommand.bind(redis);
@@ -14,7 +15,7 @@ export function gatherWrites(redis: Redis): Redis {
     if (!gathering && stream !== undefined) {
       gathering = true;
       stream.cork();
-      process.nextTick(() => {
+      setImmediate(() => {
         gathering = false;
         stream.uncork();
       });

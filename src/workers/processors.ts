@@ -32,9 +32,7 @@ export function createProcessors({ bookkeepers, notifier, gate, stopping }: Proc
   if (bookkeepers) {
     const { applier, maintenance } = bookkeepers;
     processors['stripe-events'] = (job) =>
-      throughOutages(async () => {
-        await applier.apply(parseEvent(job.data.payload, job.data.correlationId));
-      });
+      throughOutages(() => applier.apply(parseEvent(job.data.payload, job.data.correlationId)));
     processors.maintenance = (job) => throughOutages(() => maintenance.run(job));
   }
   if (notifier) processors.notifications = (job) => throughOutages(() => notifier.deliver(job.data));

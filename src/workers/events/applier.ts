@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { toError } from '../../shared/errors.ts';
 import type { DatabaseGate } from '../database-gate.ts';
 import { GroupCommit } from '../group-commit.ts';
-import type { IncomingEvent } from './event.ts';
+import type { IncomingEvent, ParsedEvent } from './event.ts';
 import { recordFailure } from './failures.ts';
 import type { Follow } from './follow.ts';
 import { handlerOf } from './registry.ts';
@@ -54,14 +54,29 @@ export class EventApplier {
    * Resolves once the event is committed, together with its `processed` mark.
    * @throws {PermanentError} when it can never be applied as it is; anything else may work when tried again
    */
-  async apply(event: IncomingEvent): Promise<void> {
+  apply({ event, object }: ParsedEvent): Promise<void> {
+    // Not async, and nothing below holds the object: hundreds of events wait here at a time.
+    let ready: ReadyEvent;
     try {
-      const ready = { event, prepared: this.#prepare(event) };
+      ready = { event, prepared: this.#prepare(event, object) };
+    } catch (thrown) {
+      return this.#failed(event, thrown);
+    }
+    return this.#applyReady(ready);
+  }
+
+  async #applyReady(ready: ReadyEvent): Promise<void> {
+    try {
       if ((await this.#together.submit(ready)) === 'set aside') await this.#alone.submit(ready);
     } catch (thrown) {
-      if (await this.#deps.gate.isUp()) await recordFailure(this.#deps, event, toError(thrown));
-      throw thrown;
+      await this.#failed(ready.event, thrown);
     }
+  }
+
+  /** @throws what it is given, once that is noted */
+  async #failed(event: IncomingEvent, thrown: unknown): Promise<never> {
+    if (await this.#deps.gate.isUp()) await recordFailure(this.#deps, event, toError(thrown));
+    throw thrown;
   }
 
   async #applyTogether(ready: readonly ReadyEvent[]): Promise<('applied' | 'set aside')[]> {
@@ -93,8 +108,8 @@ export class EventApplier {
   }
 
   /** @throws PermanentError when the payload's shape is unknown */
-  #prepare({ facts }: IncomingEvent): ReadyEvent['prepared'] {
+  #prepare({ facts }: IncomingEvent, object: unknown): ReadyEvent['prepared'] {
     if (facts.livemode !== this.#deps.livemode) return null;
-    return handlerOf(facts.type)?.(facts.object) ?? null;
+    return handlerOf(facts.type)?.(object) ?? null;
   }
 }

@@ -2,9 +2,9 @@ import { PermanentError } from '../../shared/errors.ts';
 import { type EventFacts, readEvent } from '../../shared/stripe/facts/index.ts';
 import { type TracePlace, tracePlace } from '../../shared/tracing/index.ts';
 
-/** One Stripe event in a worker's hands. */
+/** One Stripe event in a worker's hands. What it is about is not part of it: that is large, and read once. */
 export type IncomingEvent = {
-  facts: EventFacts;
+  facts: Omit<EventFacts, 'object'>;
   /** The text as Stripe sent it, for `webhook_events.data`. */
   payload: string;
   correlationId: string;
@@ -12,15 +12,19 @@ export type IncomingEvent = {
   trace?: TracePlace;
 };
 
+/** An event and the object it is about, which its handler is to read. */
+export type ParsedEvent = { event: IncomingEvent; object: unknown };
+
 /** @throws PermanentError when the payload is no JSON or no event */
-export function parseEvent(payload: string, correlationId: string): IncomingEvent {
+export function parseEvent(payload: string, correlationId: string): ParsedEvent {
   let parsed: unknown;
   try {
     parsed = JSON.parse(payload);
   } catch (cause) {
     throw new PermanentError('The payload of this job is not JSON', { cause });
   }
-  return { facts: readEvent(parsed), payload, correlationId, trace: tracePlace() };
+  const { object, ...facts } = readEvent(parsed);
+  return { event: { facts, payload, correlationId, trace: tracePlace() }, object };
 }
 
 /** What became of an event. A parked one waits for a key (`cus_…`, `pi_…`) that nothing here knows yet. */

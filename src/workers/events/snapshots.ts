@@ -26,7 +26,7 @@ export async function bookSnapshots(
   const verdicts: Verdict[] = [];
   const steps = snapshots.flatMap(({ type, object, seenAt }) => {
     const prepared = handlerOf(type)?.(object);
-    return prepared ? [{ prepared, event: eventOf(deps, type, object, seenAt) }] : [];
+    return prepared ? [{ prepared, event: eventOf(deps, type, seenAt) }] : [];
   });
   const committed = await inUnitOfWork(
     deps,
@@ -43,7 +43,7 @@ export async function bookSnapshots(
   return { ...committed, verdicts };
 }
 
-function eventOf(deps: SnapshotDeps, type: string, object: unknown, seenAt: Date): Desk['event'] {
+function eventOf(deps: SnapshotDeps, type: string, seenAt: Date): Desk['event'] {
   return {
     id: `snapshot-${type}`,
     type,
@@ -51,7 +51,6 @@ function eventOf(deps: SnapshotDeps, type: string, object: unknown, seenAt: Date
     created: fromUnixSeconds(Math.floor(seenAt.getTime() / 1_000)),
     livemode: deps.livemode,
     apiVersion: null,
-    object,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { readTogether } from '../../../shared/database/index.ts';
 import {
   CheckoutSession,
   Customer,
@@ -46,10 +47,7 @@ export class Ledger {
     for (const link of found.links) ledger.#links.set(link.intentId, link);
     await ledger.#readCustomersAndSessions(keys);
     const users = await ledger.#lockUsers(keys, found);
-    // Only now: a refund's or a dispute's event names no customer, so the user's lock is all that such a unit of work
-    // has in common with others that touch the same payment.
-    await ledger.#readPayments(keys, found);
-    await ledger.#readUsers(keys, users);
+    await ledger.#readLocked(keys, found, users);
     return ledger;
   }
 
@@ -93,31 +91,37 @@ export class Ledger {
     return [...keys.customers].some((id) => this.#customers.get(id)?.userId == null);
   }
 
-  async #readUsers(keys: Keys, ids: ReadonlySet<number>): Promise<void> {
-    if (ids.size === 0 && keys.subscriptions.size === 0) return;
-    const users = ids.size > 0 ? await this.em.find(User, { id: { $in: [...ids] } }) : [];
-    for (const user of users) this.#users.set(user.id, user);
-    if (users.length > 0 && this.#namesStranger(keys)) {
+  /**
+   * Payments only now: a refund's or a dispute's event names no customer, so the user's lock is all that such a unit
+   * of work has in common with others that touch the same payment.
+   */
+  async #readLocked(keys: Keys, { invoices, intents }: Survey, users: ReadonlySet<number>): Promise<void> {
+    const found = await readTogether<{ users: User; subscriptions: Subscription; payments: Payment }>(
+      this.em,
+      {
+        users: { entity: User, where: { id: users } },
+        subscriptions: {
+          entity: Subscription,
+          where: { user_id: users, stripe_subscription_id: keys.subscriptions },
+        },
+        payments: {
+          entity: Payment,
+          where: {
+            stripe_invoice_id: invoices,
+            stripe_payment_intent_id: [...intents, ...[...invoices].map(provisionalIntentId)],
+            stripe_charge_id: keys.charges,
+          },
+        },
+      },
+    );
+    for (const row of found.users) this.#users.set(row.id, row);
+    for (const row of found.subscriptions) this.#subscriptions.set(row.stripeSubscriptionId, row);
+    for (const row of found.payments) this.#payments.add(row);
+    if (found.users.length > 0 && this.#namesStranger(keys)) {
       // A customer may be linked in this unit of work: which one each user prefers must be known then.
-      const preferred = await this.em.find(Customer, { userId: { $in: [...ids] }, preferred: true });
+      const preferred = await this.em.find(Customer, { userId: { $in: [...users] }, preferred: true });
       for (const row of preferred) this.#customers.set(row.stripeCustomerId, row);
     }
-    const subscriptions = await this.em.find(Subscription, {
-      $or: [{ userId: { $in: [...ids] } }, { stripeSubscriptionId: { $in: [...keys.subscriptions] } }],
-    });
-    for (const row of subscriptions) this.#subscriptions.set(row.stripeSubscriptionId, row);
-  }
-
-  async #readPayments({ charges }: Keys, { invoices, intents }: Survey): Promise<void> {
-    if (invoices.size + intents.size + charges.size === 0) return;
-    const rows = await this.em.find(Payment, {
-      $or: [
-        { stripeInvoiceId: { $in: [...invoices] } },
-        { stripePaymentIntentId: { $in: [...intents, ...[...invoices].map(provisionalIntentId)] } },
-        { stripeChargeId: { $in: [...charges] } },
-      ],
-    });
-    for (const row of rows) this.#payments.add(row);
   }
 
   /** Whether a Stripe event was applied, or ignored for good, before this unit of work. */
