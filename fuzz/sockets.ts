@@ -46,7 +46,10 @@ export async function attackSockets(
     const member = tokenOf(world.secrets.jwtSecret, random.pick(MEMBERS));
     const socket = new WebSocket(`${url}?token=${member}`);
     socket.on('error', () => undefined);
-    await once(socket, 'open');
+    if (!(await hasOpened(socket))) {
+      wrong.push('A WebSocket of a member did not open');
+      continue;
+    }
     for (let i = random.between(1, 20); i > 0; i--) socket.send(random.pick(FRAMES));
     if (random.chance(0.3)) socket.terminate();
     else socket.close();
@@ -57,13 +60,17 @@ export async function attackSockets(
 
 async function opens(url: string): Promise<boolean> {
   const socket = new WebSocket(url, { handshakeTimeout: ANSWER_MS });
-  const opened = await Promise.race([
-    once(socket, 'open').then(() => true),
-    once(socket, 'error').then(() => false),
-  ]).catch(() => false);
   socket.on('error', () => undefined);
+  const opened = await hasOpened(socket);
   socket.terminate();
   return opened;
+}
+
+/** An error on the way ends in `close`. */
+function hasOpened(socket: WebSocket): Promise<boolean> {
+  return Promise.race([once(socket, 'open').then(() => true), once(socket, 'close').then(() => false)]).catch(
+    () => false,
+  );
 }
 
 /** Upgrades by hand and then sends bytes that are no frames. */
