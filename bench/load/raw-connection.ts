@@ -48,6 +48,11 @@ export class RawConnection {
   }
 
   #read(chunk: Buffer): void {
+    // A server says 408 to a connection that has never been used for long, and closes it.
+    if (this.#settle === undefined) {
+      this.#socket.destroy();
+      return;
+    }
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     const end = this.#pending.indexOf(HEAD_END);
     if (end < 0) return;
