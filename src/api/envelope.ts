@@ -5,11 +5,6 @@ export function answer(ctx: Pick<Context, 'body'>, data: unknown, message?: stri
   ctx.body = message === undefined ? { success: true, data } : { success: true, data, message };
 }
 
-/** The envelope of a failure. `error` is for developers, in English; `code` for programs. */
-export function failure(error: string, code: string): { success: false; error: string; code: string } {
-  return { success: false, error, code };
-}
-
 /** A moment as the API writes it: RFC 3339, UTC. */
 export function timestamp(moment: Date | null | undefined): string | null {
   return moment?.toISOString() ?? null;

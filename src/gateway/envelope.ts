@@ -1,9 +1,7 @@
 import type { Middleware } from 'koa';
 import { HttpError, toError } from '../shared/errors.ts';
+import { type Failure, failure } from '../shared/http/failure.ts';
 import type { Logger } from '../shared/logger.ts';
-
-/** What every failed request is answered with. */
-export type ErrorEnvelope = { success: false; error: string; code: string };
 
 /** What a client may know of an error: an {@link HttpError} tells its own words, anything else nothing. */
 export function publicErrorOf(thrown: unknown): HttpError {
@@ -13,8 +11,8 @@ export function publicErrorOf(thrown: unknown): HttpError {
   });
 }
 
-export function envelopeOf(error: HttpError): ErrorEnvelope {
-  return { success: false, error: error.message, code: error.code };
+export function envelopeOf(error: HttpError): Failure {
+  return failure(error.message, error.code);
 }
 
 /** Turns whatever a route throws into the envelope; logs what is our fault. */

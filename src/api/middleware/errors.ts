@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import { HttpError, toError } from '../../shared/errors.ts';
+import { failure } from '../../shared/http/failure.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { failure } from '../envelope.ts';
 import { explainDatabaseError } from './database-errors.ts';
 import { explainStripeError } from './stripe-errors.ts';
 

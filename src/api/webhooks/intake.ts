@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpError } from '../../shared/errors.ts';
+import { failure } from '../../shared/http/failure.ts';
 import { requestIdOf } from '../../shared/http/request-id.ts';
 import { countAccepted, countRejected } from '../../shared/metrics/webhooks.ts';
 import type { WebDeps } from '../deps.ts';
-import { failure } from '../envelope.ts';
 import { logFailure, publicErrorOf } from '../middleware/errors.ts';
 import { readBody } from '../read-body.ts';
 import { createKeepEvent } from './keep-event.ts';

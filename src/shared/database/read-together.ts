@@ -19,8 +19,10 @@ export async function readTogether<Found extends Record<string, object>>(
   wanted: { readonly [K in keyof Found]: Wanted<Found[K]> },
 ): Promise<{ [K in keyof Found]: Found[K][] }> {
   const values: unknown[] = [];
-  const entries = Object.entries(wanted) as [keyof Found & string, Wanted<Found[keyof Found]>][];
-  const selected = entries.map(([key, { entity, where }]) => {
+  const entries = (Object.entries(wanted) as [keyof Found & string, Wanted<Found[keyof Found]>][]).map(
+    ([key, { entity, where }]) => ({ key, entity, where, properties: eagerProperties(em, entity) }),
+  );
+  const selected = entries.map(({ key, entity, where, properties }) => {
     // An arm for an empty list would find nothing, but may make PostgreSQL read a whole partial index to say so.
     const arms = Object.entries(where)
       .map(([column, ids]) => [column, [...ids]] as const)
@@ -31,7 +33,7 @@ export async function readTogether<Found extends Record<string, object>>(
       });
     if (arms.length === 0) return `null as ${key}`;
     const table = em.getMetadata().get(entity).tableName;
-    const columns = eagerProperties(em, entity).map((property) => `"${columnOf(property)}"`);
+    const columns = properties.map((property) => `"${columnOf(property)}"`);
     return `(select json_agg(found) from (select ${columns.join(', ')} from ${table}
        where ${arms.join(' or ')}) as found) as ${key}`;
   });
@@ -40,16 +42,19 @@ export async function readTogether<Found extends Record<string, object>>(
       ? []
       : await boundQuery<Record<string, JsonRow[] | null>>(em, `select ${selected.join(', ')}`, values);
   return Object.fromEntries(
-    entries.map(([key, { entity }]) => [key, entitiesOf(em, entity, rows[0]?.[key] ?? [])]),
+    entries.map(({ key, entity, properties }) => [
+      key,
+      entitiesOf(em, entity, properties, rows[0]?.[key] ?? []),
+    ]),
   ) as { [K in keyof Found]: Found[K][] };
 }
 
 function entitiesOf<Entity extends object>(
   em: EntityManager,
   entity: EntityName<Entity>,
+  properties: readonly EntityProperty<Entity>[],
   rows: readonly JsonRow[],
 ): Entity[] {
-  const properties = eagerProperties(em, entity);
   return rows.map((row) => {
     const data = Object.fromEntries(
       properties.map((property) => [property.name, jsValueOf(property, row[columnOf(property)])]),

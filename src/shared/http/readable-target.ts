@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa';
+import { failure } from './failure.ts';
 
 /**
  * Answers 400 to a request whose target has no path, like `GET http://`: HTTP's parser lets it through, and everything
@@ -8,11 +9,7 @@ export function requireReadableTarget(): Middleware {
   return (ctx, next) => {
     if (hasPath(ctx)) return next();
     ctx.status = 400;
-    ctx.body = {
-      success: false,
-      error: 'The request target has no path: send one like /health',
-      code: 'invalid_target',
-    };
+    ctx.body = failure('The request target has no path: send one like /health', 'invalid_target');
     return undefined;
   };
 }

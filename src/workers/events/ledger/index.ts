@@ -1,5 +1,4 @@
 export type { Announcement, NotificationType } from './announcement.ts';
-export { type Keys, keysOf, type Touches } from './keys.ts';
+export { type Keys, keysOf, provisionalIntentId, type Touches } from './keys.ts';
 export { Ledger } from './ledger.ts';
 export { lock } from './locks.ts';
-export { provisionalIntentId } from './survey.ts';

@@ -63,3 +63,11 @@ export function lockNames(keys: Keys, eventIds: readonly string[]): string[] {
     ...keys.sessions,
   ];
 }
+
+/** How the intent id begins that a payment carries until a real one is known; the old service wrote the same. */
+export const PROVISIONAL = 'invoice_';
+
+/** The intent id of the payment of an invoice whose intent is not known. */
+export function provisionalIntentId(invoiceId: string): string {
+  return PROVISIONAL + invoiceId;
+}

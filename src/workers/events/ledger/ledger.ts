@@ -9,9 +9,9 @@ import {
   User,
 } from '../../../shared/entities/index.ts';
 import type { Announcement } from './announcement.ts';
-import { type Keys, lockNames } from './keys.ts';
+import { type Keys, lockNames, provisionalIntentId } from './keys.ts';
 import { lock } from './locks.ts';
-import { type PaidBy, provisionalIntentId, type Survey, survey } from './survey.ts';
+import { type PaidBy, type Survey, survey } from './survey.ts';
 
 /**
  * The rows that one unit of work may touch, read once and looked up in memory. Handlers change what they find here

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { boundQuery } from '../../../shared/database/index.ts';
-import type { Keys } from './keys.ts';
+import { type Keys, PROVISIONAL } from './keys.ts';
 import { lock } from './locks.ts';
 
 /** An invoice and an intent that pays it. */
@@ -51,10 +51,10 @@ async function look(
        (select json_agg(json_build_array(invoice, intent)) from link) as links,
        (select json_agg(distinct user_id) from payments
         where stripe_invoice_id = any($2::text[] || array(select invoice::text from link))
-          or stripe_payment_intent_id = any($3::text[] || $4::text[]
-               || array(select unnest(array[intent, 'invoice_' || invoice]) from link))
+          or stripe_payment_intent_id = any($3::text[] || array(select $4::text || unnest($2::text[]))
+               || array(select unnest(array[intent, $4::text || invoice]) from link))
           or stripe_charge_id = any(array(select unnest($5::text[])))) as payers`,
-    [[...eventIds], [...invoices], [...intents], [...invoices].map(provisionalIntentId), [...charges]],
+    [[...eventIds], [...invoices], [...intents], PROVISIONAL, [...charges]],
   );
   const links = (row?.links ?? []).map(([invoiceId, intentId]) => ({ invoiceId, intentId }));
   return {
@@ -64,9 +64,4 @@ async function look(
     intents: new Set([...intents, ...links.map(({ intentId }) => intentId)]),
     payers: row?.payers ?? [],
   };
-}
-
-/** The intent id a payment carries until a real one is known; the old service wrote the same. */
-export function provisionalIntentId(invoiceId: string): string {
-  return `invoice_${invoiceId}`;
 }
