@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Matcha } from '../rig/matcha.ts';
 import { createSecrets, local, sandboxEnvironment, serviceEnvironment } from '../rig/matcha-environment.ts';
 import { freePorts } from '../rig/ports.ts';
-import { ManagedProcess, type Readiness, runToEnd } from '../rig/process.ts';
+import { ManagedProcess, type Readiness, ROOT, runToEnd } from '../rig/process.ts';
 import type { RedisServer } from '../rig/redis.ts';
 import { BUILT } from './build.ts';
 import type { House } from './house.ts';
@@ -48,7 +50,7 @@ export async function startInstallation(
   await runToEnd({ name: 'migrate', script: 'src/shared/database/migrate-command.ts', env });
 
   const start = async (name: string, script: string, variables: Record<string, string>, ready: Readiness) => {
-    const env = { ...variables, ...profiled(name) };
+    const env = { ...variables, ...withFlags(name) };
     const managed = pile.add(new ManagedProcess({ name, script, env, ready }));
     await managed.start();
     return managed;
@@ -92,10 +94,14 @@ export async function startInstallation(
   };
 }
 
-/** With `BENCH_PROFILE=/some/directory` every process leaves a CPU profile there when it ends. */
-function profiled(name: string): Record<string, string> {
+/**
+ * The flags that the Procfile starts a process with. With `BENCH_PROFILE=/some/directory` every process also leaves a
+ * CPU profile there when it ends.
+ */
+function withFlags(name: string): Record<string, string> {
+  const procfile = readFileSync(join(ROOT, 'Procfile'), 'utf8');
+  const flags = [new RegExp(`^${name}: node (--.*) dist/`, 'm').exec(procfile)?.[1]];
   const directory = process.env.BENCH_PROFILE;
-  return directory
-    ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}/${name.replaceAll(' ', '-')}` }
-    : {};
+  if (directory) flags.push(`--cpu-prof --cpu-prof-dir=${directory}/${name.replaceAll(' ', '-')}`);
+  return { NODE_OPTIONS: flags.join(' ') };
 }

@@ -1,5 +1,6 @@
 import { SECOND } from './duration.ts';
 import { ConfigError } from './errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { exitOnSignal, ShutdownStack } from './shutdown.ts';
 
@@ -16,6 +17,7 @@ export async function startProcess<C extends { logging: { level: string; pretty:
   readConfig: (environment: NodeJS.ProcessEnv) => C,
   start: (parts: { config: C; logger: Logger; stack: ShutdownStack }) => Promise<void>,
 ): Promise<void> {
+  keepHeapSmall();
   try {
     const config = readConfig(process.env);
     const logger = createLogger(name, config.logging.level, config.logging);
