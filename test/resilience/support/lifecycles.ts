@@ -216,6 +216,15 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     },
   },
   {
+    name: 'a failed renewal, a retry that wants authentication',
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'failsLater' }));
+      await passes(life, 4 * DAY);
+      life.sandbox.setCard({ customer: life.customer, card: 'alwaysAuthentication' });
+      await passes(life, 6 * DAY);
+    },
+  },
+  {
     name: 'a trial that converts',
     live: async (life) => {
       const subscription = await buys(life, { trialDays: 14 });
