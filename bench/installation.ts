@@ -11,6 +11,7 @@ export type Counted = { total: number; distinct: number };
 /** An installation of the built service, and a cheap gateway that counts what it is told. */
 export type Installation = {
   readonly matcha: Matcha;
+  readonly redis: RedisServer;
   readonly web: ManagedProcess;
   readonly worker: ManagedProcess;
   counted(): Promise<Counted>;
@@ -77,6 +78,7 @@ export async function startInstallation(
   };
   return {
     matcha: new Matcha({ pile, postgres, redis, database, secrets, origin: addresses.origin, env }),
+    redis,
     get web() {
       return named('web');
     },

@@ -134,6 +134,12 @@ export class PostgresServer {
     return this.#child?.running ?? false;
   }
 
+  /** Of the server process; its backends are children of it. @throws {RigError} while it does not run */
+  get pid(): number {
+    if (!this.#child?.running) throw new RigError('PostgreSQL does not run');
+    return this.#child.pid;
+  }
+
   /** The last lines of its log. */
   get log(): readonly string[] {
     return this.#child?.log.lines ?? [];

@@ -70,6 +70,12 @@ export class RedisServer {
     return this.#child?.running ?? false;
   }
 
+  /** @throws {RigError} while it does not run */
+  get pid(): number {
+    if (!this.#child?.running) throw new RigError('Redis does not run');
+    return this.#child.pid;
+  }
+
   /** The last lines of its log. */
   get log(): readonly string[] {
     return this.#child?.log.lines ?? [];

@@ -35,9 +35,8 @@ async function run(order: LatencyOrder): Promise<void> {
     const opened = order.tokens.slice(i, i + OPEN_AT_ONCE).map((token) => openSocket(order, token, listen));
     sockets.push(...(await Promise.all(opened)));
   }
-  let idle = await Promise.all(
-    Array.from({ length: order.connections }, () => RawConnection.open(order.target.host, order.target.port)),
-  );
+  // Opened as they are needed: a server says 408 to one that is not used for long.
+  let idle: RawConnection[] = [];
   process.send?.('ready');
   await new Promise((resolve) => process.once('message', resolve));
 

@@ -13,7 +13,6 @@ export type LatencyOrder = {
   readonly stream: string;
   readonly firstUser: number;
   readonly count: number;
-  readonly connections: number;
   readonly perSecond: number;
 };
 

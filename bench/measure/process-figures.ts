@@ -3,19 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Linux counts processor time in ticks of this many microseconds (`getconf CLK_TCK` is 100 everywhere). */
 const TICK_US = 10_000;
 
-/** One reading of `/proc/PID`. */
-export type ProcessFigures = {
-  /** Processor time used since its start, by all its threads, in microseconds. */
-  readonly cpuUs: number;
-  /** Resident memory, in bytes. */
-  readonly rssBytes: number;
-};
-
-/** @throws when the process is gone, or where there is no `/proc` (anything but Linux) */
-export function figuresOf(pid: number): ProcessFigures {
+/**
+ * Resident memory of a process, in bytes.
+ * @throws when the process is gone, or where there is no `/proc` (anything but Linux)
+ */
+export function rssBytesOf(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const rssKb = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
-  return { cpuUs: statOf(pid).ownTicks * TICK_US, rssBytes: rssKb * 1_024 };
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1_024;
 }
 
 /** Processor time of a process, of all that descend from it, and of those of them that have ended, in microseconds. */

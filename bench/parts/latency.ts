@@ -26,7 +26,6 @@ export const latency: Part = async (house, options, say) => {
       socketUrl: matcha.urls.gateway.replace('http', 'ws'),
       tokens: Array.from({ length: users }, (_, i) => tokenOf(stream.firstUser + i)),
       ...stream,
-      connections: 20,
       perSecond: PER_SECOND,
     });
     const stop = startWatch({ web: web.pid, worker: worker.pid });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { emptyRedis, prepareStream, webhookOf } from '../house.ts';
 import { startInstallation } from '../installation.ts';
 import { insistOnAll, prepareFlood } from '../load/flood.ts';
-import { figuresOf } from '../measure/process-figures.ts';
+import { rssBytesOf } from '../measure/process-figures.ts';
 import { median } from '../measure/statistics.ts';
 import type { Part, Row } from './part.ts';
 import { megabytes } from './row.ts';
@@ -29,8 +29,8 @@ export const memory: Part = async (house, options, say) => {
   let flowing = true;
   const sampling = (async () => {
     while (flowing) {
-      samples.web.push(megabytes(figuresOf(web.pid).rssBytes));
-      samples.worker.push(megabytes(figuresOf(worker.pid).rssBytes));
+      samples.web.push(megabytes(rssBytesOf(web.pid)));
+      samples.worker.push(megabytes(rssBytesOf(worker.pid)));
       if (samples.web.length % 12 === 0)
         say(
           `memory: web ${samples.web.at(-1)?.toFixed(0)} MB, worker ${samples.worker.at(-1)?.toFixed(0)} MB`,

@@ -17,7 +17,7 @@ const PATIENCE_MS = 300_000;
  */
 export async function runPipeline(
   house: House,
-  { matcha, web, worker, counted }: Installation,
+  { matcha, redis, web, worker, counted }: Installation,
   wanted: number,
   connections: number,
   begin: () => Promise<void> = async () => undefined,
@@ -28,7 +28,8 @@ export async function runPipeline(
   const toldBefore = (await counted()).distinct;
   const newest = await newestEvent(matcha);
 
-  const stop = startWatch({ web: web.pid, worker: worker.pid });
+  const servers = { redis: redis.pid, postgres: house.postgres.pid };
+  const stop = startWatch({ web: web.pid, worker: worker.pid, ...servers });
   const startedAt = performance.now();
   await begin();
   const sending = flood.start();
@@ -50,6 +51,9 @@ export async function runPipeline(
     'web µs/event': lap.cpuUs.web / stream.count,
     // With a backlog it has gone on to further events meanwhile.
     'worker µs/event': lap.cpuUs.worker / applied,
+    'redis µs/event': lap.cpuUs.redis / stream.count,
+    'postgres µs/event': lap.cpuUs.postgres / stream.count,
+    'all µs/event': lap.ownUs / stream.count,
     'accepted/s': result.accepted / result.seconds,
     'web MB': megabytes(lap.rssBytes.web),
     'worker MB': megabytes(lap.rssBytes.worker),

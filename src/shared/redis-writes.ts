@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { type CorkableStream, gatheredWrites } from './turn-writes.ts';
 
 /**
  * Lets a connection write all commands of one turn of the event loop together. What is done for many at once (the
@@ -8,18 +9,11 @@ import type { Redis } from 'ioredis';
  */
 export function gatherWrites(redis: Redis): Redis {
   const send = redis.sendCommand.bind(redis);
-  let gathering = false;
+  // Typed as always there, which it is not before the first connection.
+  const streamOf = (): CorkableStream | undefined => redis.stream as Redis['stream'] | undefined;
+  const gather = gatheredWrites(streamOf, setImmediate);
   redis.sendCommand = (command, into) => {
-    // Typed as always there, which it is not before the first connection.
-    const stream: Redis['stream'] | undefined = redis.stream;
-    if (!gathering && stream !== undefined) {
-      gathering = true;
-      stream.cork();
-      setImmediate(() => {
-        gathering = false;
-        stream.uncork();
-      });
-    }
+    gather();
     return send(command, into);
   };
   return redis;

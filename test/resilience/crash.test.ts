@@ -24,7 +24,7 @@ describe('Exactly once', function () {
       const listener = await installation.listen(purchase.userId);
       const events = await installation.eventsOf(purchase);
 
-      await installation.whileCommitWaits(
+      await installation.whileReadingWaits(
         purchase,
         () => installation.tellAll(events),
         async () => {
@@ -39,6 +39,34 @@ describe('Exactly once', function () {
 
       await installation.startWorker();
       await installation.applied(events);
+      await installation.announced();
+      expect(await installation.rowsOf(purchase)).to.deep.equal(Installation.complete(purchase));
+      expect(await listener.hears(2)).to.deep.equal(BOTH);
+    });
+
+    it('by SIGKILL, when PostgreSQL has its commit and it does not know', async () => {
+      const purchase = await installation.purchase();
+      const listener = await installation.listen(purchase.userId);
+      const events = await installation.eventsOf(purchase);
+      const paid = events.filter(({ type }) => type === 'invoice.paid');
+
+      await installation.whileCommitWaits(
+        purchase,
+        () => installation.tellAll(paid),
+        async () => {
+          await installation.worker.kill();
+        },
+      );
+      await installation.until(
+        'PostgreSQL has committed',
+        async () => (await installation.count('outbox_messages where user_id = $1', [purchase.userId])) > 0,
+      );
+      expect(await listener.hears(0)).to.deep.equal([]);
+
+      await installation.startWorker();
+      await installation.tellAll(events);
+      await installation.applied(events);
+      await installation.ageRows();
       await installation.announced();
       expect(await installation.rowsOf(purchase)).to.deep.equal(Installation.complete(purchase));
       expect(await listener.hears(2)).to.deep.equal(BOTH);

@@ -126,7 +126,7 @@ describe('A trial', () => {
       expect(await user.account()).to.deep.include({ reason: 'cancelled_until', until: end, ending: true });
       expect(user.news()).to.deep.equal(['premium_activated', 'premium_cancelled']);
 
-      await world.advanceTo(end);
+      await world.advanceTo(end, DAY);
       await world.advance(2 * HOUR);
 
       expect(await user.account()).to.deep.include({ reason: 'none', status: 'canceled', payments: [] });

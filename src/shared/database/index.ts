@@ -1,4 +1,4 @@
-export { boundQuery } from './bound-query.ts';
 export { migrate } from './migrate.ts';
 export { type DatabaseConfig, openDatabase, ormOptions } from './orm.ts';
-export { readTogether } from './read-together.ts';
+export { type JsonRow, Rows } from './rows.ts';
+export { inTransaction, type Transaction } from './transaction.ts';

@@ -57,6 +57,9 @@ export function ormOptions(
       connectionTimeoutMillis: 5 * SECOND,
       keepAlive: true,
       application_name: 'paiements-service',
+      // Statements may be sent before those ahead of them are answered (`inTransaction`). Not where they are bounded:
+      // a connection that is to be given up would wait for the answers first.
+      pipeline: statementTimeoutMs === undefined,
       onPoolCreated: (pool: StatementPool & ClientPool) => {
         returnLostConnections(pool);
         if (statementTimeoutMs !== undefined) boundStatements(pool, statementTimeoutMs);

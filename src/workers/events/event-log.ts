@@ -1,5 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
-import { boundQuery } from '../../shared/database/index.ts';
+import type { Transaction } from '../../shared/database/index.ts';
 import type { EventOutcome } from '../../shared/entities/index.ts';
 import type { IncomingEvent, Verdict } from './event.ts';
 
@@ -25,7 +24,7 @@ const COLUMNS = [
  * Marks events as processed or as parked, in the transaction that applies them. Not through entities, as the other
  * tables are: of all that a unit of work writes this is the most, and the payload passes through as Stripe spelled it.
  */
-export async function logEvents(em: EntityManager, judged: readonly JudgedEvent[], now: Date): Promise<void> {
+export function logEvents(transaction: Transaction, judged: readonly JudgedEvent[], now: Date): void {
   if (judged.length === 0) return;
   const at = now.toISOString();
   const values = judged.flatMap((entry) => valuesOf(entry, at));
@@ -33,8 +32,7 @@ export async function logEvents(em: EntityManager, judged: readonly JudgedEvent[
     const places = COLUMNS.map((_, column) => `$${row * COLUMNS.length + column + 1}`);
     return `(${places.join(', ')})`;
   });
-  await boundQuery(
-    em,
+  transaction.tell(
     `insert into webhook_events (${COLUMNS.join(', ')}) values ${rows.join(', ')}
      on conflict (stripe_event_id) do update set
        processed = excluded.processed, processed_at = excluded.processed_at, outcome = excluded.outcome,

@@ -1,5 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
-import { OutboxMessage } from '../../shared/entities/index.ts';
+import type { Transaction } from '../../shared/database/index.ts';
 import type { NotificationJob, QueueOf } from '../../shared/queues/index.ts';
 import type { TracePlace } from '../../shared/tracing/index.ts';
 import type { Announcement } from './ledger/index.ts';
@@ -20,20 +19,20 @@ export type NewMessage = Caused & {
  * Writes announcements into the outbox. A fact that was announced before, by whatever event, is left out: the unique
  * key decides.
  * @param silent notes them as announced without telling anybody
- * @returns the ones that are new
+ * @returns the ones that are new, to be asked for once the transaction has committed
  */
-export async function writeOutbox(
-  em: EntityManager,
+export function writeOutbox(
+  transaction: Transaction,
   announcements: readonly Caused[],
   now: Date,
   silent: boolean,
-): Promise<NewMessage[]> {
-  if (announcements.length === 0) return [];
-  const table = em.getMetadata().get(OutboxMessage).tableName;
-  const inserted = await em.execute<{ id: string | number; fact: string }[]>(
-    `insert into ${table} (fact, user_id, type, data, created_at, delivered_at, silent)
-     select fact, user_id, type, data, (?::timestamptz at time zone 'UTC'), (?::timestamptz at time zone 'UTC'), ?
-     from json_to_recordset(?::json) as message(fact text, user_id int, type text, data jsonb)
+): () => NewMessage[] {
+  const ids = new Map<string, number>();
+  if (announcements.length === 0) return () => [];
+  transaction.tell<{ id: string | number; fact: string }>(
+    `insert into outbox_messages (fact, user_id, type, data, created_at, delivered_at, silent)
+     select fact, user_id, type, data, $1::timestamp, $2::timestamp, $3::boolean
+     from json_to_recordset($4::json) as message(fact text, user_id int, type text, data jsonb)
      on conflict (fact) do nothing
      returning id, fact`,
     [
@@ -47,12 +46,15 @@ export async function writeOutbox(
           .map(({ fact, userId, type, data }) => ({ fact, user_id: userId, type, data })),
       ),
     ],
+    (inserted) => {
+      for (const { id, fact } of inserted) ids.set(fact, Number(id));
+    },
   );
-  const ids = new Map(inserted.map(({ id, fact }) => [fact, Number(id)]));
-  return announcements.flatMap((announcement) => {
-    const outboxId = ids.get(announcement.fact);
-    return outboxId === undefined ? [] : [{ ...announcement, outboxId }];
-  });
+  return () =>
+    announcements.flatMap((announcement) => {
+      const outboxId = ids.get(announcement.fact);
+      return outboxId === undefined ? [] : [{ ...announcement, outboxId }];
+    });
 }
 
 /** Hands outbox messages to the `notifications` queue. Doing it twice is harmless: the job's id is the row's. */

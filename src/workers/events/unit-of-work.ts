@@ -1,5 +1,6 @@
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../../shared/clock.ts';
+import { inTransaction, type Transaction } from '../../shared/database/index.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { settlePremium } from './books/premium-book.ts';
 import type { AccessPolicy } from './books/reversal-book.ts';
@@ -36,23 +37,26 @@ export type UnitOfWorkDeps = {
  * @param quiet notes announcements as delivered instead of sending them
  * @throws whatever `work` threw; nothing is changed then
  */
-export function inUnitOfWork(
+export async function inUnitOfWork(
   deps: UnitOfWorkDeps,
   touches: readonly Touches[],
   eventIds: readonly string[],
-  work: (ledger: Ledger) => Promise<void>,
+  work: (ledger: Ledger, transaction: Transaction) => Promise<void>,
   quiet = false,
 ): Promise<Committed> {
-  return deps.orm.em.fork().transactional(async (em) => {
-    const ledger = await Ledger.open(em, keysOf(touches), eventIds);
-    await work(ledger);
+  const { orm, clock } = deps;
+  const { written, appeared } = await inTransaction(orm, async (transaction) => {
+    const ledger = await Ledger.open(orm, transaction, keysOf(touches), eventIds);
+    await work(ledger, transaction);
     await settlePremium({ ledger, ...deps });
-    await em.flush();
-    await joinPayments(em, ledger.appearedKeys());
-    const written = await writeOutbox(em, ledger.announcements(), deps.clock.now(), quiet);
-    const messages = quiet ? [] : written;
-    return { messages, appeared: ledger.appearedKeys() };
+    ledger.write();
+    joinPayments(transaction, ledger.appearedKeys());
+    return {
+      written: writeOutbox(transaction, ledger.announcements(), clock.now(), quiet),
+      appeared: ledger.appearedKeys(),
+    };
   });
+  return { messages: quiet ? [] : written(), appeared };
 }
 
 /**
@@ -73,7 +77,7 @@ export async function applyTogether(
     deps,
     ready.map(({ prepared }) => prepared?.touches ?? {}),
     ready.map(({ event }) => event.facts.id),
-    async (ledger) => {
+    async (ledger, transaction) => {
       for (const entry of ready) {
         const { id } = entry.event.facts;
         if (ledger.isProcessed(id) || judged.has(id)) continue;
@@ -82,7 +86,7 @@ export async function applyTogether(
         if (verdict === null) setAside.push(entry);
         else judged.set(id, { event: entry.event, verdict });
       }
-      await logEvents(ledger.em, [...judged.values()], deps.clock.now());
+      logEvents(transaction, [...judged.values()], deps.clock.now());
     },
   );
   return { ...committed, setAside, judged: [...judged.values()] };
@@ -105,14 +109,14 @@ async function judge(
 }
 
 /** Payments that came before their subscription find it now. */
-async function joinPayments(em: EntityManager, appeared: readonly string[]): Promise<void> {
+function joinPayments(transaction: Transaction, appeared: readonly string[]): void {
   const subscriptions = appeared.filter((key) => key.startsWith('sub_'));
   if (subscriptions.length === 0) return;
-  await em.execute(
+  transaction.tell(
     `update payments set subscription_id = subscriptions.id
-     from subscriptions, json_array_elements_text(?::json) as appeared(id)
+     from subscriptions, unnest($1::text[]) as appeared(id)
      where subscriptions.stripe_subscription_id = appeared.id
        and payments.stripe_subscription_id = appeared.id and payments.subscription_id is null`,
-    [JSON.stringify(subscriptions)],
+    [subscriptions],
   );
 }

@@ -1,3 +1,5 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SECOND } from '../../shared/duration.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { NotificationJob } from '../../shared/queues/index.ts';
@@ -19,14 +21,23 @@ export class GatewayRefused extends AppError {
   }
 }
 
-/** Speaks the contract's broadcast call. Connections are kept alive by Node's own `fetch`. */
+/** Connections to the gateway at most, kept alive. */
+const MOST_CONNECTIONS = 50;
+
+/** Speaks the contract's broadcast call. Not with `fetch`, which takes three times the processor time for it. */
 export class GatewayClient {
-  readonly #url: string;
+  readonly #url: URL;
   readonly #internalKey: string;
+  readonly #request: typeof httpRequest;
+  readonly #agent: HttpAgent;
 
   constructor(gatewayUrl: string, internalKey: string) {
-    this.#url = `${gatewayUrl}/api/internal/websocket/broadcast`;
+    this.#url = new URL(`${gatewayUrl}/api/internal/websocket/broadcast`);
     this.#internalKey = internalKey;
+    const options = { keepAlive: true, maxSockets: MOST_CONNECTIONS };
+    const isSecure = this.#url.protocol === 'https:';
+    this.#request = isSecure ? httpsRequest : httpRequest;
+    this.#agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
   /**
@@ -34,23 +45,39 @@ export class GatewayClient {
    * @throws {GatewayRefused} on anything but 2xx; network errors and time-outs pass through
    */
   async broadcast({ fact, type, userId, data, correlationId }: NotificationJob): Promise<void> {
-    const response = await fetch(this.#url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'x-internal-key': this.#internalKey,
-        'x-request-id': correlationId.slice(0, 64),
-        // Lets a gateway that knows the header announce once what had to be sent twice after a crash.
-        // It names the fact rather than the row, whose number means nothing outside of one database.
-        'idempotency-key': fact,
-        ...traceHeaders(),
-      },
-      body: JSON.stringify({ type, user_id: String(userId), data }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      redirect: 'error',
+    const body = JSON.stringify({ type, user_id: String(userId), data });
+    const { statusCode = 0 } = await this.#post(body, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      'x-internal-key': this.#internalKey,
+      'x-request-id': correlationId.slice(0, 64),
+      // Lets a gateway that knows the header announce once what had to be sent twice after a crash.
+      // It names the fact rather than the row, whose number means nothing outside of one database.
+      'idempotency-key': fact,
+      ...traceHeaders(),
     });
-    // The body must be read, or the connection cannot be used again.
-    await response.arrayBuffer();
-    if (!response.ok) throw new GatewayRefused(response.status);
+    if (statusCode < 200 || statusCode > 299) throw new GatewayRefused(statusCode);
+  }
+
+  /** @returns the answer, once all of it has come: only then can its connection be used again */
+  #post(body: string, headers: Record<string, string | number>): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const request = this.#request(
+        this.#url,
+        { method: 'POST', headers, agent: this.#agent },
+        (response) => {
+          response.on('error', reject);
+          response.on('end', () => resolve(response));
+          response.resume();
+        },
+      );
+      const timer = setTimeout(
+        () => request.destroy(new AppError(`The gateway did not answer within ${TIMEOUT_MS} ms`)),
+        TIMEOUT_MS,
+      );
+      request.on('error', reject);
+      request.on('close', () => clearTimeout(timer));
+      request.end(body);
+    });
   }
 }

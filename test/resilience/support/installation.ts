@@ -254,8 +254,30 @@ export class Installation {
   }
 
   /**
+   * Keeps a worker from reading what the events of a purchase are about: somebody else holds the lock of its customer.
+   * The transaction is open, and the worker has decided nothing yet.
+   * @param work what to do while a worker waits
+   */
+  async whileReadingWaits(
+    purchase: Purchase,
+    tell: () => Promise<unknown>,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const { databases, database } = this.matcha;
+    await withSql(databases.address(database), async (sql) => {
+      await sql.query('begin');
+      await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [purchase.customer]);
+      await tell();
+      await this.until('a worker waits for the lock', () => this.#isWaitingAt('pg_advisory_xact_lock'));
+      await work();
+      await sql.query('rollback');
+    });
+  }
+
+  /**
    * Holds back the commit of the events of a purchase, at their very last statement: somebody else has the same
-   * message in an open transaction. All their rows are written by then and nobody can see them.
+   * message in an open transaction. All their rows are written by then and nobody can see them. The commit itself is
+   * on its way: PostgreSQL has it when that statement is done, whatever becomes of the worker.
    * @param work what to do while a worker waits
    */
   async whileCommitWaits(
@@ -271,16 +293,19 @@ export class Installation {
         [`payment_succeeded:${purchase.invoice}`, purchase.userId],
       );
       await tell();
-      await this.until('a worker waits at its last statement', () => this.#isWaitingToCommit());
+      await this.until('a worker waits at its last statement', () =>
+        this.#isWaitingAt('insert into outbox_messages'),
+      );
       await work();
       await sql.query('rollback');
     });
   }
 
-  async #isWaitingToCommit(): Promise<boolean> {
+  async #isWaitingAt(statement: string): Promise<boolean> {
     const waiting = await this.count(
       `pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-         and query ilike '%insert into outbox_messages%' and application_name = 'paiements-service'`,
+         and query ilike '%' || $1 || '%' and application_name = 'paiements-service'`,
+      [statement],
     );
     return waiting > 0;
   }

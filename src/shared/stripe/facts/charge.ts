@@ -15,7 +15,7 @@ export type ChargeFacts = {
   livemode: boolean;
 };
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('charge'),
   id: z.string(),
   customer: reference,
@@ -26,7 +26,7 @@ const shape = z.looseObject({
   amount_refunded: z.number(),
   currency: z.string(),
   created: requiredMoment,
-  payment_method_details: z.looseObject({ type: z.string().nullish() }).nullish(),
+  payment_method_details: z.object({ type: z.string().nullish() }).nullish(),
   livemode,
 });
 

@@ -19,7 +19,7 @@ export type CheckoutSessionFacts = {
   livemode: boolean;
 };
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('checkout.session'),
   id: z.string(),
   mode: z.string().nullish(),
@@ -28,7 +28,7 @@ const shape = z.looseObject({
   customer: reference,
   subscription: reference,
   client_reference_id: z.string().nullish(),
-  customer_details: z.looseObject({ email: z.string().nullish() }).nullish(),
+  customer_details: z.object({ email: z.string().nullish() }).nullish(),
   customer_email: z.string().nullish(),
   created: moment,
   expires_at: moment,

@@ -9,7 +9,7 @@ export type CustomerFacts = {
   metadata: Record<string, string>;
 };
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('customer'),
   id: z.string(),
   email: z.string().nullish(),

@@ -15,7 +15,7 @@ export type DisputeFacts = {
   livemode: boolean;
 };
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('dispute'),
   id: z.string(),
   charge: reference,
@@ -25,7 +25,7 @@ const shape = z.looseObject({
   status: z.string(),
   reason: z.string().nullish(),
   created: requiredMoment,
-  evidence_details: z.looseObject({ due_by: moment }).nullish(),
+  evidence_details: z.object({ due_by: moment }).nullish(),
   livemode,
 });
 

@@ -12,14 +12,14 @@ export type EventFacts = {
   object: unknown;
 };
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('event'),
   id: z.string(),
   type: z.string(),
   created: requiredMoment,
   livemode,
   api_version: z.string().nullish(),
-  data: z.looseObject({ object: z.unknown() }),
+  data: z.object({ object: z.unknown() }),
 });
 
 /** @throws PermanentError on a shape that no known version has */

@@ -22,15 +22,15 @@ export type IntentFacts = {
 
 /** `last_payment_error`, on an intent of its own and on one that was expanded inside an invoice. */
 export const intentError = z
-  .looseObject({
+  .object({
     code: z.string().nullish(),
     decline_code: z.string().nullish(),
     message: z.string().nullish(),
-    payment_method: z.looseObject({ type: z.string().nullish() }).nullish(),
+    payment_method: z.object({ type: z.string().nullish() }).nullish(),
   })
   .nullish();
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('payment_intent'),
   id: z.string(),
   customer: reference,
@@ -41,7 +41,7 @@ const shape = z.looseObject({
   currency: z.string(),
   created: requiredMoment,
   latest_charge: reference,
-  charges: listOf(z.looseObject({ id: z.string() })).nullish(),
+  charges: listOf(z.object({ id: z.string() })).nullish(),
   payment_method_types: z.array(z.string()).nullish(),
   last_payment_error: intentError,
   metadata,

@@ -14,11 +14,11 @@ export type InvoicePaymentFacts = {
   livemode: boolean;
 };
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('invoice_payment'),
   id: z.string(),
   invoice: reference.pipe(z.string('has no invoice')),
-  payment: z.looseObject({ payment_intent: reference, charge: reference }),
+  payment: z.object({ payment_intent: reference, charge: reference }),
   status: z.string(),
   amount_paid: z.number().nullish(),
   currency: z.string(),

@@ -32,11 +32,11 @@ export type InvoiceFacts = {
   livemode: boolean;
 };
 
-const lineDetails = z.looseObject({ subscription: reference, proration: z.boolean().nullish() }).nullish();
+const lineDetails = z.object({ subscription: reference, proration: z.boolean().nullish() }).nullish();
 
-const line = z.looseObject({
+const line = z.object({
   parent: z
-    .looseObject({
+    .object({
       type: z.string().nullish(),
       subscription_item_details: lineDetails,
       invoice_item_details: lineDetails,
@@ -45,31 +45,31 @@ const line = z.looseObject({
   type: z.string().nullish(),
   subscription: reference,
   proration: z.boolean().nullish(),
-  period: z.looseObject({ start: requiredMoment, end: requiredMoment }),
+  period: z.object({ start: requiredMoment, end: requiredMoment }),
 });
 
 /** An expandable reference that also tells why the intent failed, when it was expanded. */
 const intent = z
-  .union([z.string(), z.looseObject({ id: z.string(), last_payment_error: intentError })])
+  .union([z.string(), z.object({ id: z.string(), last_payment_error: intentError })])
   .nullish()
   .transform((value) => (typeof value === 'string' ? { id: value, last_payment_error: null } : value));
 
-const payment = z.looseObject({
-  payment: z.looseObject({ payment_intent: intent, charge: reference }).nullish(),
+const payment = z.object({
+  payment: z.object({ payment_intent: intent, charge: reference }).nullish(),
   status: z.string().nullish(),
   is_default: z.boolean().nullish(),
 });
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('invoice'),
   id: z.string().nullish(),
   customer: reference,
   customer_email: z.string().nullish(),
   parent: z
-    .looseObject({ subscription_details: z.looseObject({ subscription: reference, metadata }).nullish() })
+    .object({ subscription_details: z.object({ subscription: reference, metadata }).nullish() })
     .nullish(),
   subscription: reference,
-  subscription_details: z.looseObject({ metadata }).nullish(),
+  subscription_details: z.object({ metadata }).nullish(),
   payment_intent: intent,
   charge: reference,
   payments: listOf(payment).nullish(),
@@ -79,7 +79,7 @@ const shape = z.looseObject({
   amount_paid: z.number(),
   currency: z.string(),
   created: requiredMoment,
-  status_transitions: z.looseObject({ paid_at: moment }).nullish(),
+  status_transitions: z.object({ paid_at: moment }).nullish(),
   attempt_count: z.number().nullish(),
   next_payment_attempt: moment,
   lines: listOf(line).nullish(),

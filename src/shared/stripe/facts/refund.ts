@@ -12,7 +12,7 @@ export type RefundFacts = {
   created: Date;
 };
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('refund'),
   id: z.string(),
   charge: reference,

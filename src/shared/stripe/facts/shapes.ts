@@ -6,11 +6,12 @@ import { fromUnixSeconds } from '../../unix-time.ts';
  * The building blocks of readers that accept every API version from 2020-03-02 on. They are typed over loose shapes
  * of our own, because the SDK's types describe only the newest version. A field is looked for in its newest place
  * first, then where it used to be; `api_version` decides nothing, since additive fields appear in every version.
+ * What no reader names is left out, not copied: payloads are large and every event is read.
  */
 
 /** An expandable reference: an id, the object itself, or nothing. */
 export const reference = z
-  .union([z.string(), z.looseObject({ id: z.string() })])
+  .union([z.string(), z.object({ id: z.string() })])
   .nullish()
   .transform((value) => (typeof value === 'string' ? value : (value?.id ?? null)));
 
@@ -32,7 +33,7 @@ export const livemode = z.boolean();
 
 /** A Stripe list as it is embedded in objects. */
 export const listOf = <T extends z.ZodType>(item: T) =>
-  z.looseObject({ data: z.array(item), has_more: z.boolean().nullish() });
+  z.object({ data: z.array(item), has_more: z.boolean().nullish() });
 
 /**
  * Reads an object's facts, or says loudly why it cannot be read.

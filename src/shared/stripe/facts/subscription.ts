@@ -32,23 +32,23 @@ export type SubscriptionFacts = {
 };
 
 const price = z
-  .looseObject({
+  .object({
     id: z.string(),
     product: reference,
-    recurring: z.looseObject({ interval: z.string() }).nullish(),
+    recurring: z.object({ interval: z.string() }).nullish(),
     /** Where plans keep what prices keep under `recurring`. */
     interval: z.string().nullish(),
   })
   .nullish();
 
-const item = z.looseObject({
+const item = z.object({
   price,
   plan: price,
   current_period_start: moment,
   current_period_end: moment,
 });
 
-const shape = z.looseObject({
+const shape = z.object({
   object: z.literal('subscription'),
   id: z.string(),
   customer: reference.pipe(z.string('has no customer')),

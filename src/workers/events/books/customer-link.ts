@@ -1,4 +1,4 @@
-import { Customer, type User } from '../../../shared/entities/index.ts';
+import type { User } from '../../../shared/entities/index.ts';
 import type { Desk } from '../desk.ts';
 
 /** What an object says about whose it is, besides its customer. */
@@ -62,16 +62,14 @@ export function linkCustomer(
       preferred: preferred && existing.deletedAt == null,
     });
   } else {
-    ledger.addCustomer(
-      ledger.em.create(Customer, {
-        stripeCustomerId: customerId,
-        userId: user.id,
-        livemode: desk.event.livemode,
-        preferred,
-        linkedBy,
-        createdAt: desk.clock.now(),
-      }),
-    );
+    ledger.addCustomer({
+      stripeCustomerId: customerId,
+      userId: user.id,
+      livemode: desk.event.livemode,
+      preferred,
+      linkedBy,
+      createdAt: desk.clock.now(),
+    });
   }
   ledger.appeared(customerId);
 }

@@ -1,4 +1,4 @@
-import { Payment, type PaymentStatus, type User } from '../../../shared/entities/index.ts';
+import type { Payment, PaymentStatus, User } from '../../../shared/entities/index.ts';
 import type { IntentFacts, InvoiceFacts } from '../../../shared/stripe/facts/index.ts';
 import type { Desk } from '../desk.ts';
 import { provisionalIntentId } from '../ledger/index.ts';
@@ -170,7 +170,7 @@ function addPayment(
     createdAt: Date;
   },
 ): Payment {
-  const row = desk.ledger.em.create(Payment, {
+  const row = desk.ledger.addPayment({
     userId: user.id,
     stripePaymentIntentId: origin.intentId ?? provisionalIntentId(origin.invoiceId ?? ''),
     stripeInvoiceId: origin.invoiceId,
@@ -183,7 +183,6 @@ function addPayment(
     amountRefunded: 0,
     livemode: desk.event.livemode,
   });
-  desk.ledger.addPayment(row);
   if (origin.intentId !== null) desk.ledger.appeared(origin.intentId);
   return row;
 }

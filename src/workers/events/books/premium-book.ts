@@ -98,8 +98,7 @@ function paidPeriod({ stripeSubscriptionId, paidUntil }: Subscription): string {
  * the operator to resolve. Rows leave the unique index in one flush before another enters it.
  */
 async function settleDuplicates(desk: SettlingDesk, subscriptions: readonly Subscription[]): Promise<void> {
-  const { em } = desk.ledger;
-  await em.flush();
+  await desk.ledger.flush();
   // What has ended is nobody's duplicate: whether it ever was one depends on which event came first.
   for (const row of subscriptions) if (!isLive(row)) row.duplicateOf = null;
   const live = subscriptions.filter(isLive).sort(byAge);
@@ -118,7 +117,7 @@ async function settleDuplicates(desk: SettlingDesk, subscriptions: readonly Subs
     );
   }
   if (first.duplicateOf != null) {
-    await em.flush();
+    await desk.ledger.flush();
     first.duplicateOf = null;
   }
 }

@@ -1,4 +1,4 @@
-import { type PlanType, Subscription, type User } from '../../../shared/entities/index.ts';
+import type { PlanType, Subscription, User } from '../../../shared/entities/index.ts';
 import {
   type InvoiceFacts,
   isEndedStatus,
@@ -51,13 +51,12 @@ export async function bookSubscription(
     forgetShortenedTrial(row, started ?? null);
   } else {
     await makeRoom(desk, user);
-    row = ledger.em.create(Subscription, {
+    row = ledger.addSubscription({
       userId: user.id,
       stripeSubscriptionId: facts.id,
       createdAt: desk.clock.now(),
       ...columns,
     });
-    ledger.addSubscription(row);
     ledger.appeared(facts.id);
   }
   standAside(desk, row);
@@ -208,12 +207,9 @@ function standAside(desk: Desk, row: Subscription): void {
   row.duplicateOf ??= other?.id ?? null;
 }
 
-/**
- * MikroORM inserts before it updates: what has ended in this unit of work must leave the unique index before a new
- * subscription of the same user enters it, and a first new one must have its id.
- */
+/** Of two new subscriptions of one user the second becomes the first one's duplicate, and so needs to know its id. */
 async function makeRoom(desk: Desk, user: User): Promise<void> {
-  if (desk.ledger.subscriptionsOf(user.id).length > 0) await desk.ledger.em.flush();
+  if (desk.ledger.subscriptionsOf(user.id).length > 0) await desk.ledger.flush();
 }
 
 function announceScheduledEnd(desk: Desk, row: Subscription): void {

@@ -1,4 +1,3 @@
-import { Customer } from '../../../shared/entities/index.ts';
 import { readCustomer } from '../../../shared/stripe/facts/index.ts';
 import { handler } from '../desk.ts';
 import { APPLIED } from '../event.ts';
@@ -18,17 +17,15 @@ export const onCustomerDeleted = handler({
       customer.preferred = false;
       return APPLIED;
     }
-    ledger.addCustomer(
-      ledger.em.create(Customer, {
-        stripeCustomerId: facts.id,
-        userId: null,
-        livemode: event.livemode,
-        preferred: false,
-        linkedBy: 'deleted',
-        deletedAt: event.created,
-        createdAt: clock.now(),
-      }),
-    );
+    ledger.addCustomer({
+      stripeCustomerId: facts.id,
+      userId: null,
+      livemode: event.livemode,
+      preferred: false,
+      linkedBy: 'deleted',
+      deletedAt: event.created,
+      createdAt: clock.now(),
+    });
     return APPLIED;
   },
 });

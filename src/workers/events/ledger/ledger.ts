@@ -1,5 +1,5 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
-import { readTogether } from '../../../shared/database/index.ts';
+import type { MikroORM, RequiredEntityData } from '@mikro-orm/postgresql';
+import { Rows, type Transaction } from '../../../shared/database/index.ts';
 import {
   CheckoutSession,
   Customer,
@@ -9,119 +9,77 @@ import {
   User,
 } from '../../../shared/entities/index.ts';
 import type { Announcement } from './announcement.ts';
-import { type Keys, lockNames, provisionalIntentId } from './keys.ts';
-import { lock } from './locks.ts';
-import { type PaidBy, type Survey, survey } from './survey.ts';
+import type { Keys } from './keys.ts';
+import { survey } from './survey.ts';
 
 /**
- * The rows that one unit of work may touch, read once and looked up in memory. Handlers change what they find here
- * (MikroORM notes it) and add rows with `em.create`; everything is written by one flush.
+ * The rows that one unit of work may touch, read once and looked up in memory. Handlers change what they find here and
+ * add to it; everything is written at the end.
  */
 export class Ledger {
-  readonly em: EntityManager;
+  readonly #transaction: Transaction;
   /** Of the event at hand; what is announced now carries it on. */
   correlationId = '';
+  readonly #tables: ReturnType<typeof tablesOf>;
   #processed: ReadonlySet<string> = new Set();
   readonly #customers = new Map<string, Customer>();
   readonly #users = new Map<number, User>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #payments = new Set<Payment>();
-  /** By intent. */
-  readonly #links = new Map<string, PaidBy>();
+  /** Invoice by intent. */
+  readonly #links = new Map<string, string>();
   readonly #sessions = new Map<string, CheckoutSession>();
   readonly #announcements = new Map<string, Announcement & { correlationId: string }>();
   /** User id → correlation id of the event that touched it last. */
   readonly #touchedUsers = new Map<number, string>();
   readonly #appeared = new Set<string>();
 
-  private constructor(em: EntityManager) {
-    this.em = em;
+  private constructor(orm: MikroORM, transaction: Transaction) {
+    this.#transaction = transaction;
+    this.#tables = tablesOf(orm);
   }
 
   /** Locks what the keys name, then reads it. Everything read here stays as it is until the transaction ends. */
-  static async open(em: EntityManager, keys: Keys, eventIds: readonly string[]): Promise<Ledger> {
-    const ledger = new Ledger(em);
-    await lock(em, lockNames(keys, eventIds));
-    const found = await survey(em, keys, eventIds);
-    ledger.#processed = found.processed;
-    for (const link of found.links) ledger.#links.set(link.intentId, link);
-    await ledger.#readCustomersAndSessions(keys);
-    const users = await ledger.#lockUsers(keys, found);
-    await ledger.#readLocked(keys, found, users);
+  static async open(
+    orm: MikroORM,
+    transaction: Transaction,
+    keys: Keys,
+    eventIds: readonly string[],
+  ): Promise<Ledger> {
+    const ledger = new Ledger(orm, transaction);
+    const { customers, sessions, users, subscriptions, payments } = ledger.#tables;
+    const { processed, links, rows, preferred } = await survey(transaction, keys, eventIds, {
+      customers: customers.columns,
+      sessions: sessions.columns,
+      users: users.columns,
+      subscriptions: subscriptions.columns,
+      payments: payments.columns,
+    });
+    ledger.#processed = processed;
+    for (const { intentId, invoiceId } of links) ledger.#links.set(intentId, invoiceId);
+    for (const row of customers.take(rows.customers)) ledger.#customers.set(row.stripeCustomerId, row);
+    const others = preferred?.filter((row) => !ledger.#customers.has(String(row.stripe_customer_id)));
+    for (const row of customers.take(others)) ledger.#customers.set(row.stripeCustomerId, row);
+    for (const row of sessions.take(rows.sessions)) ledger.#sessions.set(row.stripeSessionId, row);
+    for (const row of users.take(rows.users)) ledger.#users.set(row.id, row);
+    for (const row of subscriptions.take(rows.subscriptions))
+      ledger.#subscriptions.set(row.stripeSubscriptionId, row);
+    for (const row of payments.take(rows.payments)) ledger.#payments.add(row);
     return ledger;
   }
 
-  async #readCustomersAndSessions(keys: Keys): Promise<void> {
-    if (keys.customers.size > 0) {
-      const rows = await this.em.find(Customer, { stripeCustomerId: { $in: [...keys.customers] } });
-      for (const row of rows) this.#customers.set(row.stripeCustomerId, row);
-    }
-    const unknown = [...keys.customers].filter((id) => this.#customers.get(id)?.userId == null);
-    if (keys.sessions.size === 0 && unknown.length === 0) return;
-    const rows = await this.em.find(CheckoutSession, {
-      $or: [{ stripeSessionId: { $in: [...keys.sessions] } }, { stripeCustomerId: { $in: unknown } }],
-    });
-    for (const row of rows) this.#sessions.set(row.stripeSessionId, row);
+  /** Sends all changes so far to the database; nobody has to wait for them before the commit. */
+  write(): void {
+    const { users, customers, subscriptions, payments, links, sessions } = this.#tables;
+    // Subscriptions before the payments that refer to them.
+    for (const rows of [users, customers, subscriptions, payments, links, sessions])
+      rows.write(this.#transaction);
   }
 
-  /** @returns the ids of all users whose rows may be touched; everything of theirs is locked from here on */
-  async #lockUsers(keys: Keys, { payers }: Survey): Promise<ReadonlySet<number>> {
-    const ids = new Set([...keys.users, ...payers]);
-    for (const { userId } of this.#customers.values()) if (userId != null) ids.add(userId);
-    for (const session of this.#sessions.values()) ids.add(session.userId);
-    // Addresses are looked through only while somebody is unknown: the table is large and every invoice names one.
-    if (this.#namesStranger(keys) && keys.emails.size > 0) {
-      const verified = await this.em.execute<{ id: string | number }[]>(
-        `select id from users where email_verified and lower(email) in (
-           select json_array_elements_text(?::json))`,
-        [JSON.stringify([...keys.emails])],
-      );
-      for (const { id } of verified) ids.add(Number(id));
-    }
-    // An advisory lock rather than the row's own: other services' inserts that refer to the user must not wait.
-    if (ids.size > 0)
-      await lock(
-        this.em,
-        [...ids].map((id) => `user:${id}`),
-      );
-    return ids;
-  }
-
-  #namesStranger(keys: Keys): boolean {
-    return [...keys.customers].some((id) => this.#customers.get(id)?.userId == null);
-  }
-
-  /**
-   * Payments only now: a refund's or a dispute's event names no customer, so the user's lock is all that such a unit
-   * of work has in common with others that touch the same payment.
-   */
-  async #readLocked(keys: Keys, { invoices, intents }: Survey, users: ReadonlySet<number>): Promise<void> {
-    const found = await readTogether<{ users: User; subscriptions: Subscription; payments: Payment }>(
-      this.em,
-      {
-        users: { entity: User, where: { id: users } },
-        subscriptions: {
-          entity: Subscription,
-          where: { user_id: users, stripe_subscription_id: keys.subscriptions },
-        },
-        payments: {
-          entity: Payment,
-          where: {
-            stripe_invoice_id: invoices,
-            stripe_payment_intent_id: [...intents, ...[...invoices].map(provisionalIntentId)],
-            stripe_charge_id: keys.charges,
-          },
-        },
-      },
-    );
-    for (const row of found.users) this.#users.set(row.id, row);
-    for (const row of found.subscriptions) this.#subscriptions.set(row.stripeSubscriptionId, row);
-    for (const row of found.payments) this.#payments.add(row);
-    if (found.users.length > 0 && this.#namesStranger(keys)) {
-      // A customer may be linked in this unit of work: which one each user prefers must be known then.
-      const preferred = await this.em.find(Customer, { userId: { $in: [...users] }, preferred: true });
-      for (const row of preferred) this.#customers.set(row.stripeCustomerId, row);
-    }
+  /** Resolves when all changes so far are written and new rows have their ids. */
+  flush(): Promise<void> {
+    this.write();
+    return this.#transaction.settled();
   }
 
   /** Whether a Stripe event was applied, or ignored for good, before this unit of work. */
@@ -133,8 +91,9 @@ export class Ledger {
     return id === null ? undefined : this.#customers.get(id);
   }
 
-  addCustomer(customer: Customer): void {
-    this.#customers.set(customer.stripeCustomerId, customer);
+  addCustomer(values: RequiredEntityData<Customer>): void {
+    const row = this.#tables.customers.create(values);
+    this.#customers.set(row.stripeCustomerId, row);
   }
 
   /** The user's customer that new checkouts use, among those read. */
@@ -165,8 +124,10 @@ export class Ledger {
     return [...this.#subscriptions.values()].filter((row) => row.userId === userId);
   }
 
-  addSubscription(subscription: Subscription): void {
-    this.#subscriptions.set(subscription.stripeSubscriptionId, subscription);
+  addSubscription(values: RequiredEntityData<Subscription>): Subscription {
+    const row = this.#tables.subscriptions.create(values);
+    this.#subscriptions.set(row.stripeSubscriptionId, row);
+    return row;
   }
 
   payments(): Iterable<Payment> {
@@ -177,35 +138,37 @@ export class Ledger {
     return [...this.#payments].some((row) => row.stripeInvoiceId === invoiceId);
   }
 
-  addPayment(payment: Payment): void {
-    this.#payments.add(payment);
+  addPayment(values: RequiredEntityData<Payment>): Payment {
+    const row = this.#tables.payments.create(values);
+    this.#payments.add(row);
+    return row;
   }
 
   /** Takes a row out of the books, for example when it turns out to stand for the same payment as another. */
   removePayment(payment: Payment): void {
     this.#payments.delete(payment);
-    this.em.remove(payment);
+    this.#tables.payments.remove(payment);
   }
 
   invoiceOfIntent(intentId: string): string | null {
-    return this.#links.get(intentId)?.invoiceId ?? null;
+    return this.#links.get(intentId) ?? null;
   }
 
   intentOfInvoice(invoiceId: string): string | null {
-    for (const link of this.#links.values()) {
-      if (link.invoiceId === invoiceId) return link.intentId;
+    for (const [intentId, invoice] of this.#links) {
+      if (invoice === invoiceId) return intentId;
     }
     return null;
   }
 
   /** Writes down which invoice an intent pays. */
   link(invoiceId: string, intentId: string, now: Date): void {
-    this.em.create(InvoicePayment, {
+    this.#tables.links.create({
       stripeInvoiceId: invoiceId,
       stripePaymentIntentId: intentId,
       createdAt: now,
     });
-    this.#links.set(intentId, { invoiceId, intentId });
+    this.#links.set(intentId, invoiceId);
   }
 
   session(id: string): CheckoutSession | undefined {
@@ -243,4 +206,15 @@ export class Ledger {
   appearedKeys(): string[] {
     return [...this.#appeared];
   }
+}
+
+function tablesOf(orm: MikroORM) {
+  return {
+    users: new Rows<User>(orm, User, 'id'),
+    customers: new Rows<Customer>(orm, Customer, 'stripeCustomerId'),
+    subscriptions: new Rows<Subscription>(orm, Subscription, 'stripeSubscriptionId'),
+    payments: new Rows<Payment>(orm, Payment, 'stripePaymentIntentId'),
+    links: new Rows<InvoicePayment>(orm, InvoicePayment, 'stripePaymentIntentId'),
+    sessions: new Rows<CheckoutSession>(orm, CheckoutSession, 'stripeSessionId'),
+  };
 }
