@@ -189,7 +189,7 @@ function attemptFailed(world: World, invoice: StoredInvoice): void {
   });
   emit(world, 'invoice.payment_failed', invoice);
   if (isFirst) return;
-  fallBehind(world, subscription);
+  fallBehind(world, invoice, subscription);
   if (next !== null) {
     world.agenda.set(`retry:${invoice.id}`, next, () => collect(world, invoice, 'absent'));
   } else {
@@ -207,8 +207,10 @@ function nextAttempt(world: World, invoice: StoredInvoice): number | null {
   return wait === undefined || !invoice.auto_advance ? null : world.clock.now + wait;
 }
 
-function fallBehind(world: World, subscription: StoredSubscription): void {
-  if (subscription.status === 'active' || subscription.status === 'trialing') {
+function fallBehind(world: World, invoice: StoredInvoice, subscription: StoredSubscription): void {
+  const { status } = subscription;
+  // The latest invoice decides: once that is paid, an older one that fails again changes nothing.
+  if ((status === 'active' || status === 'trialing') && subscription.latest_invoice === invoice.id) {
     update(world, 'customer.subscription.updated', subscription, (changed) => {
       changed.status = 'past_due';
     });

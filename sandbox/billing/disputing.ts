@@ -19,6 +19,8 @@ export interface DisputeOptions {
 export function openDispute(world: World, charge: StoredCharge, options: DisputeOptions = {}): StoredDispute {
   if (charge.disputed)
     throw ApiError.invalid(`${charge.id} is already disputed.`, 'charge', 'charge_disputed');
+  if (charge.status !== 'succeeded')
+    throw ApiError.invalid(`This charge has not succeeded, so it cannot be disputed: ${charge.id}`, 'charge');
   const dispute = newDispute(world, charge, options);
   update(world, 'charge.updated', charge, (changed) => {
     changed.disputed = true;

@@ -111,6 +111,19 @@ describe('sandbox: changes of a subscription', () => {
     expect(status).to.equal('active');
   });
 
+  it('stays active when an older invoice fails again after its latest one was paid', async () => {
+    const { sandbox, stripe, inbox } = shop;
+    const { id, customer } = await buy(shop, { card: 'failsLater' });
+    await pass(shop, MONTH + HOUR);
+    sandbox.setCard({ customer: idOf(customer), card: 'succeeds' });
+    sandbox.changePlan({ subscription: id, price: YEARLY });
+    sandbox.setCard({ customer: idOf(customer), card: 'failsLater' });
+    inbox.clear();
+    await pass(shop, 3 * DAY);
+    expect(inbox.last('invoice.payment_failed').data.object).to.include({ attempt_count: 2 });
+    expect((await stripe.subscriptions.retrieve(id)).status).to.equal('active');
+  });
+
   it('ends with the period when asked through the API, and can be taken back', async () => {
     const { stripe, inbox } = shop;
     const { id } = await buy(shop);

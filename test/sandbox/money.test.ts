@@ -71,6 +71,22 @@ describe('sandbox: refunds and disputes', () => {
     });
   }
 
+  it('leaves nothing to dispute of a charge that was declined', async () => {
+    const { stripe, sandbox } = shop;
+    await errorOf(
+      stripe.paymentIntents.create({
+        amount: 500,
+        currency: 'eur',
+        confirm: true,
+        payment_method: 'pm_card_chargeDeclined',
+      }),
+    );
+    const [declined] = (await stripe.charges.list()).data;
+    expect(declined?.status).to.equal('failed');
+    expect(() => sandbox.openDispute({ of: declined?.id ?? '' })).to.throw('cannot be disputed');
+    expect((await stripe.charges.retrieve(declined?.id ?? '')).disputed).to.equal(false);
+  });
+
   it('moves no money for an inquiry', async () => {
     const { sandbox, inbox } = shop;
     const dispute = sandbox.openDispute({ of: charge.id, inquiry: true });

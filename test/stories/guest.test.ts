@@ -82,6 +82,29 @@ describe('A guest’s purchase', () => {
   );
 
   it(
+    'that the sweep has brought once, too early, is brought again once it can be applied',
+    story(async (world) => {
+      const user = await world.member({ email: 'bob@example.com', emailVerified: false });
+      await guestBuys(world, 'bob@example.com');
+      const parked = await parkedEvents(world);
+      // As web leaves them while Redis is away.
+      await world.orm.em
+        .fork()
+        .execute('update webhook_events set waiting_for = null, error_message = null where not processed');
+      await world.advance(MINUTE);
+      await world.maintain({ task: 'sweep' });
+      expect(await parkedEvents(world)).to.have.length(parked.length);
+
+      await world.orm.em.fork().execute('update users set email_verified = true');
+      await world.advance(MINUTE);
+      await world.maintain({ task: 'sweep' });
+
+      expect(await parkedEvents(world)).to.deep.equal([]);
+      expect((await user.account()).reason).to.equal('active');
+    }),
+  );
+
+  it(
     'by a customer whose deletion is heard of first leaves a tombstone and the payment',
     story(async (world) => {
       const user = await world.member({ email: 'carole@example.com' });

@@ -41,7 +41,10 @@ export const Subscription = defineEntity({
     paidByInvoiceAt: utcTimestamp().nullable(),
     /** First failed attempt of the open invoice; grace counts from here and retries do not move it. */
     pastDueSince: utcTimestamp().nullable(),
+    /** That invoice; null while only the subscription's own status has told of it. */
     pastDueInvoiceId: p.string().length(255).nullable(),
+    /** Creation time of that invoice: of several unpaid ones the newest counts. */
+    pastDueInvoiceAt: utcTimestamp().nullable(),
     /** Since when a refund or dispute of the payment for the running period takes premium away (by configuration). */
     revokedAt: utcTimestamp().nullable(),
     /** Set on a second live subscription of one user: the id of the one that counts. For the operator to resolve. */

@@ -16,18 +16,19 @@ export async function releaseParked(
      order by stripe_created_at, id`,
     [JSON.stringify(appeared)],
   );
-  await enqueue(events, parked, `released-${Date.now().toString(36)}`);
+  await enqueue(events, parked, { suffix: `released-${Date.now().toString(36)}` });
 }
 
 /**
  * Enqueues events that only PostgreSQL holds. Their job id is one per event, so that sweeping again before they are
- * applied adds nothing.
+ * applied adds nothing. A job is not kept once it is done: it may have parked its event, which is to be enqueued again
+ * when what it waits for is known.
  */
 export function enqueueStored(
   events: QueueOf<'stripe-events'>,
   stored: readonly StoredEvent[],
 ): Promise<void> {
-  return enqueue(events, stored, 'stored');
+  return enqueue(events, stored, { suffix: 'stored', removeOnComplete: true });
 }
 
 /**
@@ -37,7 +38,7 @@ export function enqueueStored(
 async function enqueue(
   events: QueueOf<'stripe-events'>,
   stored: readonly StoredEvent[],
-  suffix: string,
+  { suffix, ...options }: { suffix: string; removeOnComplete?: true },
 ): Promise<void> {
   if (stored.length === 0) return;
   await events.addBulk(
@@ -48,7 +49,7 @@ async function enqueue(
         payload: typeof data === 'string' ? data : JSON.stringify(data),
         correlationId: eventId,
       },
-      opts: { jobId: `${eventId}-${suffix}` },
+      opts: { jobId: `${eventId}-${suffix}`, ...options },
     })),
   );
 }

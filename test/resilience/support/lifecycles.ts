@@ -216,6 +216,49 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     },
   },
   {
+    name: 'a failed renewal, a change of plan that is paid, and a retry that fails',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'failsLater' });
+      await renews(life, subscription);
+      await passes(life, DAY);
+      life.sandbox.setCard({ customer: life.customer, card: 'succeeds' });
+      life.sandbox.changePlan({ subscription, price: PRICE_ANNUEL });
+      life.sandbox.setCard({ customer: life.customer, card: 'failsLater' });
+      await passes(life, 3 * DAY);
+    },
+  },
+  {
+    name: 'a failed renewal, and a change of plan that fails too',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'failsLater' });
+      await renews(life, subscription);
+      await passes(life, DAY);
+      life.sandbox.changePlan({ subscription, price: PRICE_ANNUEL });
+      await passes(life, 3 * DAY);
+    },
+  },
+  {
+    name: 'a failed renewal, a change of plan that fails too, and both are paid',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'failsLater' });
+      await renews(life, subscription);
+      await passes(life, DAY);
+      life.sandbox.changePlan({ subscription, price: PRICE_ANNUEL });
+      await passes(life, DAY);
+      life.sandbox.setCard({ customer: life.customer, card: 'succeeds' });
+      await passes(life, 3 * DAY);
+    },
+  },
+  {
+    name: 'a failed renewal, a retry that wants authentication',
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'failsLater' }));
+      await passes(life, 4 * DAY);
+      life.sandbox.setCard({ customer: life.customer, card: 'alwaysAuthentication' });
+      await passes(life, 6 * DAY);
+    },
+  },
+  {
     name: 'a trial that converts',
     live: async (life) => {
       const subscription = await buys(life, { trialDays: 14 });

@@ -1,8 +1,15 @@
 import type { PlanType, Subscription, User } from '../../../shared/entities/index.ts';
-import { isEndedStatus, type SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
+import {
+  type InvoiceFacts,
+  isEndedStatus,
+  type SubscriptionFacts,
+} from '../../../shared/stripe/facts/index.ts';
 import { toSubscriptionStatus } from '../../../shared/stripe/status.ts';
 import type { Desk } from '../desk.ts';
 import type { Snapshot } from '../stripe-reads.ts';
+
+/** Which invoice it is, and which of two is the newer one. */
+type InvoiceAge = { id: string } & Pick<InvoiceFacts, 'created'>;
 
 /**
  * Whether a payload of this time may be applied to the row as it is. Times are whole seconds and Stripe warns
@@ -140,14 +147,18 @@ export function activateByPayment(desk: Desk, row: Subscription): void {
   standAside(desk, row);
 }
 
-/** `past_due` may arrive before the failed invoice that explains it: grace must not wait for the second event. */
+/**
+ * `past_due` may arrive before the failed invoice that explains it: grace must not wait for the second event. Once an
+ * invoice has told since when, that stands.
+ */
 function noteDunning(row: Subscription, facts: SubscriptionFacts, seenAt: Date, desk: Desk): void {
   if (isEnded(row)) {
     clearDunning(row);
     return;
   }
   if (facts.status === 'past_due' && facts.latestInvoiceId !== null) {
-    if (!isInvoicePaid(desk, facts.latestInvoiceId)) noteFailedAttempt(row, facts.latestInvoiceId, seenAt);
+    if (row.pastDueInvoiceId != null || isInvoicePaid(desk, facts.latestInvoiceId)) return;
+    if (row.pastDueSince == null || seenAt < row.pastDueSince) row.pastDueSince = seenAt;
     return;
   }
   if (facts.status === 'active' && row.pastDueSince != null && seenAt > row.pastDueSince) clearDunning(row);
@@ -162,21 +173,29 @@ function isInvoicePaid(desk: Desk, invoiceId: string): boolean {
 
 /**
  * Grace counts from the first failed attempt of an invoice; retries do not extend it. What has ended has none, and
- * whether it ever had some depends on what was heard before its end.
+ * whether it ever had some depends on what was heard before its end. Nor does an attempt count that is heard of late:
+ * one at an invoice older than another that failed or was paid, or one before Stripe called the subscription active.
  */
-export function noteFailedAttempt(row: Subscription, invoiceId: string, at: Date): void {
+export function noteFailedAttempt(row: Subscription, invoice: InvoiceAge, at: Date): void {
   if (isEnded(row)) return;
-  const known = row.pastDueSince ?? null;
-  if (known !== null && row.pastDueInvoiceId === invoiceId && known <= at) return;
-  if (known !== null && row.pastDueInvoiceId !== invoiceId && known > at) return;
-  row.pastDueSince = at;
-  row.pastDueInvoiceId = invoiceId;
+  if (row.paidByInvoiceAt != null && invoice.created < row.paidByInvoiceAt) return;
+  if (row.pastDueInvoiceAt != null && invoice.created < row.pastDueInvoiceAt) return;
+  if (row.stripeStatus === 'active' && row.snapshotAt != null && at < row.snapshotAt) return;
+  const isOther = row.pastDueInvoiceId !== invoice.id;
+  if (isOther || row.pastDueSince == null || at < row.pastDueSince) row.pastDueSince = at;
+  row.pastDueInvoiceId = invoice.id;
+  row.pastDueInvoiceAt = invoice.created;
 }
 
-/** The invoice was paid after all, or nobody asks for it any more. */
-export function clearDunning(row: Subscription): void {
+/** An invoice was paid: neither it nor an older one makes its subscription past due any more. */
+export function endDunning(row: Subscription, invoice: InvoiceAge): void {
+  if (row.pastDueInvoiceAt != null && row.pastDueInvoiceAt <= invoice.created) clearDunning(row);
+}
+
+function clearDunning(row: Subscription): void {
   row.pastDueSince = null;
   row.pastDueInvoiceId = null;
+  row.pastDueInvoiceAt = null;
 }
 
 /** What becomes live while another is becomes its duplicate; settling decides later which of the two counts. */

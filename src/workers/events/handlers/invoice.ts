@@ -7,7 +7,7 @@ import {
   activateByPayment,
   bookSubscription,
   claimPaidPeriod,
-  clearDunning,
+  endDunning,
   noteFailedAttempt,
   withdrawClaim,
 } from '../books/subscription-book.ts';
@@ -105,7 +105,7 @@ function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: 
     claimPaidPeriod(subscription, invoice.servicePeriod.end, invoice.created);
     activateByPayment(desk, subscription);
   }
-  if (subscription?.pastDueInvoiceId === invoice.id) clearDunning(subscription);
+  if (subscription) endDunning(subscription, invoice);
   // Trials and full discounts make invoices of nothing: they extend premium, but nobody paid.
   if (invoice.amountPaid === 0) return;
   const payment = bookInvoice(desk, owner, invoice);
@@ -126,7 +126,7 @@ function failed(desk: Desk, invoice: BookableInvoice, owner: User, subscription?
   const payment = bookInvoice(desk, owner, invoice);
   if (payment.status === 'succeeded') return;
   if (subscription) {
-    noteFailedAttempt(subscription, invoice.id, desk.event.created);
+    noteFailedAttempt(subscription, invoice, desk.event.created);
     if (invoice.servicePeriod) withdrawClaim(subscription, invoice.servicePeriod);
   }
   desk.ledger.announce({

@@ -38,7 +38,10 @@ async function bookNewest(facts: IntentFacts, desk: Desk): Promise<Verdict> {
   if (!isFinalIntent(facts.status)) {
     if (isFinalIntent(row?.intentStatus)) return APPLIED;
     if (row?.intentSnapshotAt != null && seenAt <= row.intentSnapshotAt) {
-      ({ facts: current, seenAt } = await desk.reads.intent(facts.id));
+      const read = await desk.reads.intent(facts.id);
+      seenAt = read.seenAt;
+      // Only how an attempt ended is told by events. What the next one waits for would stay on the row for good.
+      current = isFinalIntent(read.facts.status) ? read.facts : { ...read.facts, status: facts.status };
     }
   }
   const owner =

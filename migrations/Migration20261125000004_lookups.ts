@@ -4,7 +4,7 @@ import { Migration } from '@mikro-orm/migrations';
  * A checkout is looked up by its customer while nobody knows whose that is. And payloads are compressed by lz4, where
  * the server has it: in a third of the time, and it is most of what storing an event costs.
  */
-export class Migration20261125000003_lookups extends Migration {
+export class Migration20261125000004_lookups extends Migration {
   override up(): void {
     this.addSql(
       `create index if not exists checkout_sessions_by_customer on checkout_sessions (stripe_customer_id)`,
