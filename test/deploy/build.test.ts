@@ -52,7 +52,7 @@ describe('The production build', function () {
 
   /** The script of a line of the Procfile. */
   function scriptOf(type: string): string {
-    const [, script] = /^node (\S+)$/.exec(procfile()[type] ?? '') ?? [];
+    const [, script] = /^node (?:--\S+ )*(\S+)$/.exec(procfile()[type] ?? '') ?? [];
     if (script === undefined) throw new Error(`The Procfile has no ${type} that is one script`);
     return script;
   }
