@@ -26,3 +26,5 @@ grant usage on sequence
   subscriptions_id_seq, checkout_sessions_id_seq, webhook_events_id_seq, customers_id_seq, invoice_payments_id_seq,
   outbox_messages_id_seq, payments_id_seq
   to paiements;
+
+grant execute on function survey_ledger_v1 to paiements;

@@ -37,11 +37,6 @@ export class Rows<Entity extends object> {
     this.#key = column;
   }
 
-  /** The columns to select, as SQL. */
-  get columns(): string {
-    return this.#table.columns.map(({ name }) => name).join(', ');
-  }
-
   /** Makes entities of rows that were read and stay locked until the transaction is over. */
   take(found: readonly JsonRow[] | null | undefined): Entity[] {
     return (found ?? []).map((row) => {

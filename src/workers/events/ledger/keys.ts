@@ -64,10 +64,10 @@ export function lockNames(keys: Keys, eventIds: readonly string[]): string[] {
   ];
 }
 
-/** How the intent id begins that a payment carries until a real one is known; the old service wrote the same. */
-export const PROVISIONAL = 'invoice_';
-
-/** The intent id of the payment of an invoice whose intent is not known. */
+/**
+ * The intent id of the payment of an invoice whose intent is not known; the old service wrote the same, and the survey's
+ * function in the database looks for it.
+ */
 export function provisionalIntentId(invoiceId: string): string {
-  return PROVISIONAL + invoiceId;
+  return `invoice_${invoiceId}`;
 }

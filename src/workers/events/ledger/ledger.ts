@@ -48,23 +48,17 @@ export class Ledger {
   ): Promise<Ledger> {
     const ledger = new Ledger(orm, transaction);
     const { customers, sessions, users, subscriptions, payments } = ledger.#tables;
-    const { processed, links, rows, preferred } = await survey(transaction, keys, eventIds, {
-      customers: customers.columns,
-      sessions: sessions.columns,
-      users: users.columns,
-      subscriptions: subscriptions.columns,
-      payments: payments.columns,
-    });
-    ledger.#processed = processed;
-    for (const { intentId, invoiceId } of links) ledger.#links.set(intentId, invoiceId);
-    for (const row of customers.take(rows.customers)) ledger.#customers.set(row.stripeCustomerId, row);
-    const others = preferred?.filter((row) => !ledger.#customers.has(String(row.stripe_customer_id)));
+    const found = await survey(transaction, keys, eventIds);
+    ledger.#processed = new Set(found.processed);
+    for (const [invoiceId, intentId] of found.links ?? []) ledger.#links.set(intentId, invoiceId);
+    for (const row of customers.take(found.customers)) ledger.#customers.set(row.stripeCustomerId, row);
+    const others = found.preferred?.filter((row) => !ledger.#customers.has(String(row.stripe_customer_id)));
     for (const row of customers.take(others)) ledger.#customers.set(row.stripeCustomerId, row);
-    for (const row of sessions.take(rows.sessions)) ledger.#sessions.set(row.stripeSessionId, row);
-    for (const row of users.take(rows.users)) ledger.#users.set(row.id, row);
-    for (const row of subscriptions.take(rows.subscriptions))
+    for (const row of sessions.take(found.sessions)) ledger.#sessions.set(row.stripeSessionId, row);
+    for (const row of users.take(found.users)) ledger.#users.set(row.id, row);
+    for (const row of subscriptions.take(found.subscriptions))
       ledger.#subscriptions.set(row.stripeSubscriptionId, row);
-    for (const row of payments.take(rows.payments)) ledger.#payments.add(row);
+    for (const row of payments.take(found.payments)) ledger.#payments.add(row);
     return ledger;
   }
 
