@@ -55,5 +55,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PAIEMENTS_SERVICE_PORT || 8085) + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # The processes handle it themselves, also as PID 1, and start no others: no init is needed.
 STOPSIGNAL SIGTERM
-# The other processes are in the Procfile: docker run … node dist/src/workers/main.js
-CMD ["node", "--max-semi-space-size=4", "dist/src/api/main.js"]
+# The other processes are in the Procfile: docker run … node --max-semi-space-size=16 dist/src/workers/main.js
+CMD ["node", "--max-semi-space-size=16", "dist/src/api/main.js"]

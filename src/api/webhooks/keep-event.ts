@@ -30,7 +30,7 @@ export function createKeepEvent({ orm, queues, clock, logger }: KeepDeps): KeepE
         { err: toError(error), eventId: event.id, eventType: event.type, correlationId },
         `Redis did not take ${event.id}; it is stored in webhook_events until the sweep enqueues it`,
       );
-      await storeRow(event).catch((rowError) => {
+      await storeRow(event, payload).catch((rowError) => {
         throw HttpError.unavailable(
           'event_not_stored',
           'The event could not be stored: send it again later',
@@ -42,12 +42,12 @@ export function createKeepEvent({ orm, queues, clock, logger }: KeepDeps): KeepE
     }
   };
 
-  async function storeRow(event: IncomingEvent): Promise<void> {
+  async function storeRow(event: IncomingEvent, payload: string): Promise<void> {
     const row = {
       stripeEventId: event.id,
       eventType: event.type,
       processed: false,
-      data: event,
+      data: JSON.parse(payload) as unknown,
       retryCount: 0,
       createdAt: clock.now(),
       stripeCreatedAt: fromUnixSeconds(event.created),
