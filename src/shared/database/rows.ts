@@ -18,8 +18,8 @@ type Values = Record<string, unknown>;
 
 /**
  * The rows of one table that a transaction holds, as entities: it notes what is changed in them, and writes all of it
- * in at most one statement of each kind. MikroORM's own unit of work does the same one entity and one round trip at a
- * time, which is most of what an event costs a worker.
+ * in at most one statement of each kind. MikroORM's own unit of work waits for the answer of every statement, and its
+ * bookkeeping took a third of a worker's processor time.
  */
 export class Rows<Entity extends object> {
   readonly #table: Table;

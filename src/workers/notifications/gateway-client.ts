@@ -24,7 +24,7 @@ export class GatewayRefused extends AppError {
 /** Connections to the gateway at most, kept alive. */
 const MOST_CONNECTIONS = 50;
 
-/** Speaks the contract's broadcast call. Not with `fetch`, which takes three times the processor time for it. */
+/** Speaks the contract's broadcast call. Not with `fetch`, whose streams and headers cost a worker more than all this. */
 export class GatewayClient {
   readonly #url: URL;
   readonly #internalKey: string;

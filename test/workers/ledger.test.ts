@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { inTransaction } from '../../src/shared/database/index.ts';
 import { keysOf, Ledger, type Touches } from '../../src/workers/events/ledger/index.ts';
+import { openSubject, queryAtUtc, type Subject } from '../migrations/support.ts';
 import { ORIGINS } from '../support/fixtures/old-matcha.ts';
-import { openSubject, queryAtUtc, type Subject } from './support.ts';
 
 /** A wall clock that Paris skips. */
 const SKIPPED = new Date('2026-03-29T02:30:59.999Z');
