@@ -268,7 +268,7 @@ export class Installation {
       await sql.query('begin');
       await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [purchase.customer]);
       await tell();
-      await this.until('a worker waits for the lock', () => this.#isWaitingAt('pg_advisory_xact_lock'));
+      await this.until('a worker waits for the lock', () => this.#isWaitingAt('select survey_ledger'));
       await work();
       await sql.query('rollback');
     });
