@@ -263,15 +263,8 @@ export class Installation {
     tell: () => Promise<unknown>,
     work: () => Promise<void>,
   ): Promise<void> {
-    const { databases, database } = this.matcha;
-    await withSql(databases.address(database), async (sql) => {
-      await sql.query('begin');
-      await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [purchase.customer]);
-      await tell();
-      await this.until('a worker waits for the lock', () => this.#isWaitingAt('select survey_ledger'));
-      await work();
-      await sql.query('rollback');
-    });
+    const lock = 'select pg_advisory_xact_lock(hashtextextended($1, 0))';
+    await this.#whileWaitingAt('select survey_ledger', [lock, [purchase.customer]], tell, work);
   }
 
   /**
@@ -285,17 +278,24 @@ export class Installation {
     tell: () => Promise<unknown>,
     work: () => Promise<void>,
   ): Promise<void> {
+    const message = `insert into outbox_messages (fact, user_id, type, data) values ($1, $2, 'payment_succeeded', '{}')`;
+    const values = [`payment_succeeded:${purchase.invoice}`, purchase.userId];
+    await this.#whileWaitingAt('insert into outbox_messages', [message, values], tell, work);
+  }
+
+  /** @param held what somebody else does in an open transaction, so that a worker waits at `statement` */
+  async #whileWaitingAt(
+    statement: string,
+    held: [text: string, values: unknown[]],
+    tell: () => Promise<unknown>,
+    work: () => Promise<void>,
+  ): Promise<void> {
     const { databases, database } = this.matcha;
     await withSql(databases.address(database), async (sql) => {
       await sql.query('begin');
-      await sql.query(
-        `insert into outbox_messages (fact, user_id, type, data) values ($1, $2, 'payment_succeeded', '{}')`,
-        [`payment_succeeded:${purchase.invoice}`, purchase.userId],
-      );
+      await sql.query(...held);
       await tell();
-      await this.until('a worker waits at its last statement', () =>
-        this.#isWaitingAt('insert into outbox_messages'),
-      );
+      await this.until(`a worker waits at: ${statement}`, () => this.#isWaitingAt(statement));
       await work();
       await sql.query('rollback');
     });
