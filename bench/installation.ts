@@ -16,6 +16,8 @@ export type Installation = {
   readonly redis: RedisServer;
   readonly web: ManagedProcess;
   readonly worker: ManagedProcess;
+  /** Only with the reference gateway. */
+  readonly gateway: ManagedProcess;
   counted(): Promise<Counted>;
   stop(): Promise<void>;
 };
@@ -86,6 +88,9 @@ export async function startInstallation(
     },
     get worker() {
       return named('worker');
+    },
+    get gateway() {
+      return named('gateway');
     },
     counted: async () => (await fetch(local(gatewayPort))).json() as Promise<Counted>,
     async stop() {

@@ -13,7 +13,8 @@ const PER_SECOND = 100;
 export const latency: Part = async (house, options, say) => {
   const database = 'bench_latency';
   const installation = await startInstallation(house, database, { gateway: 'reference' });
-  const { matcha, web, worker } = installation;
+  const { matcha, web, worker, gateway } = installation;
+  const servers = { redis: installation.redis.pid, postgres: house.postgres.pid };
   const tokenOf = (user: number): string =>
     jwt.sign({ scope: 'access' }, matcha.secrets.jwtSecret, { subject: String(user), expiresIn: '2h' });
   const rounds: Record<string, number>[] = [];
@@ -28,7 +29,7 @@ export const latency: Part = async (house, options, say) => {
       ...stream,
       perSecond: PER_SECOND,
     });
-    const stop = startWatch({ web: web.pid, worker: worker.pid });
+    const stop = startWatch({ web: web.pid, worker: worker.pid, gateway: gateway.pid, ...servers });
     const result = await prepared.start();
     const lap = stop();
     if (result.heard < result.announced || result.refused > 0) {
@@ -44,6 +45,10 @@ export const latency: Part = async (house, options, say) => {
       'events/s': result.sentPerSecond,
       'web µs/event': lap.cpuUs.web / stream.count,
       'worker µs/event': lap.cpuUs.worker / stream.count,
+      'gateway µs/event': lap.cpuUs.gateway / stream.count,
+      'redis µs/event': lap.cpuUs.redis / stream.count,
+      'postgres µs/event': lap.cpuUs.postgres / stream.count,
+      'all µs/event': lap.ownUs / stream.count,
       samples: result.heard,
       'elsewhere %': lap.elsewhere * 100,
     });

@@ -27,4 +27,5 @@ grant usage on sequence
   outbox_messages_id_seq, payments_id_seq
   to paiements;
 
-grant execute on function survey_ledger_v1 to paiements;
+grant execute on function survey_ledger_v1, write_ledger_v1, log_events_v1, write_outbox_v1, join_payments_v1
+  to paiements;

@@ -102,7 +102,12 @@ export function createGateway({
     isStopping,
   });
   const server = http.createServer(
-    { shouldUpgradeCallback: wantsWebSocket, headersTimeout: 15 * SECOND, requestTimeout: 60 * SECOND },
+    {
+      shouldUpgradeCallback: wantsWebSocket,
+      headersTimeout: 15 * SECOND,
+      requestTimeout: 60 * SECOND,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+    },
     app.callback(),
   );
   const upgrade = createUpgradeHandler({ hub, limits, clock, logger, login, allowedOrigins, isStopping });

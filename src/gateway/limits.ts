@@ -24,6 +24,11 @@ export type Limits = {
   presenceHeartbeatMs: number;
   /** How long a process that was killed still counts its users as online. */
   presenceTtlMs: number;
+  /**
+   * How long a client's connection stays open between two requests. Longer than a proxy's idle time, so that it is
+   * the proxy that closes and no request meets a closing socket.
+   */
+  keepAliveTimeoutMs: number;
   /** Silence of the service after which a proxied request is answered with 504. */
   proxyTimeoutMs: number;
   /** For opening a connection to the service. */
@@ -47,6 +52,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   socketHeartbeatMs: 30 * SECOND,
   presenceHeartbeatMs: 10 * SECOND,
   presenceTtlMs: 30 * SECOND,
+  keepAliveTimeoutMs: 95 * SECOND,
   proxyTimeoutMs: 30 * SECOND,
   proxyConnectTimeoutMs: 5 * SECOND,
   startWaitMs: 3 * SECOND,

@@ -29,7 +29,11 @@ export function paymentRoutes({ proxy, login, allowedOrigins }: PaymentRoutesDep
       const forwardedQuery = withoutToken(query);
       const target = forwardedQuery === '' ? route.upstreamPath : `${route.upstreamPath}?${forwardedQuery}`;
       ctx.respond = false;
-      await proxy.forward(ctx.req, ctx.res, { target, headers: forwardedHeaders(ctx.req, attestation) });
+      await proxy.forward(ctx.req, ctx.res, {
+        target,
+        headers: forwardedHeaders(ctx.req, attestation),
+        repeatable: route.repeatable,
+      });
     });
   };
 }

@@ -7,9 +7,23 @@ export type Access =
   /** Only with a valid login. */
   | 'loggedIn';
 
-export type ProxyRoute = { readonly upstreamPath: string; readonly access: Access };
+export type ProxyRoute = {
+  readonly upstreamPath: string;
+  readonly access: Access;
+  /**
+   * Whether a request may be sent again when its connection was lost, whatever the service made of it. Stripe's
+   * webhook may: the event's id is its job's id and a unique key, so an event that comes twice is one event. A
+   * purchase or a cancellation must not: nobody knows whether the first one took effect.
+   */
+  readonly repeatable: boolean;
+};
 
-type Rule = { pattern: RegExp; access: Access; upstreamPath: (match: RegExpExecArray) => string };
+type Rule = {
+  pattern: RegExp;
+  access: Access;
+  repeatable?: true;
+  upstreamPath: (match: RegExpExecArray) => string;
+};
 
 /**
  * Everything that reaches the service, as patterns over the raw request path. Nothing is decoded or normalised, and
@@ -20,6 +34,7 @@ const RULES: readonly Rule[] = [
   {
     pattern: /^\/api\/(?:v1\/)?stripe\/webhook\/?$/,
     access: 'anonymous',
+    repeatable: true,
     upstreamPath: () => '/api/stripe/webhook',
   },
   {
@@ -48,7 +63,9 @@ const RULES: readonly Rule[] = [
 export function proxyRouteOf(rawPath: string): ProxyRoute | undefined {
   for (const rule of RULES) {
     const match = rule.pattern.exec(rawPath);
-    if (match) return { access: rule.access, upstreamPath: rule.upstreamPath(match) };
+    if (!match) continue;
+    const { access, repeatable = false } = rule;
+    return { access, repeatable, upstreamPath: rule.upstreamPath(match) };
   }
   return undefined;
 }

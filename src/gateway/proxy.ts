@@ -15,7 +15,7 @@ import { Upstreams } from './upstreams.ts';
 export type ServiceProxy = {
   /**
    * Streams a request to the service and its answer back, touching neither body. What never reached a process of the
-   * service is sent to another.
+   * service is sent to another, and so is what a process lost before it answered, when repeating does no harm.
    * Resolves when the answer is through or the client has gone.
    * @throws {HttpError} 502 or 504, only while nothing was answered yet
    */
@@ -24,7 +24,12 @@ export type ServiceProxy = {
 };
 
 /** What the service sees: the target (path and query, as they are) and every header. */
-export type ForwardedAs = { target: string; headers: IncomingHttpHeaders };
+export type ForwardedAs = {
+  target: string;
+  headers: IncomingHttpHeaders;
+  /** Whether the route says that repeating does no harm, whatever the method. */
+  repeatable: boolean;
+};
 
 export type ProxyOptions = { serviceUrls: readonly string[]; timeoutMs: number; connectTimeoutMs: number };
 
@@ -77,14 +82,15 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
   }
 
   /** Whether the service cannot have acted on the request, or acting twice would do no harm. */
-  function mayRepeat(request: IncomingMessage, failure: Failure): boolean {
+  function mayRepeat(request: IncomingMessage, repeatable: boolean, failure: Failure): boolean {
     if (timedOut.has(request)) return false;
     if (neverConnected(failure)) return true;
     const last = attempts.get(request);
     if (last === undefined || last.upstream.socket?.bytesRead !== last.bytesReadBefore) return false;
-    // The service closes idle connections when it stops: one may be closed just as we use it again.
-    const closedUnread = last.upstream.reusedSocket && CLOSED.has(failure.code ?? '');
-    return closedUnread || SAFE_METHODS.has(request.method ?? '');
+    if (SAFE_METHODS.has(request.method ?? '')) return true;
+    // The service closes idle connections when it stops: one may be closed just as we use it again. A new one proves
+    // nothing: the kernel resets those that were waiting to be accepted, a process that dies those it had in hand.
+    return CLOSED.has(failure.code ?? '') && (repeatable || last.upstream.reusedSocket);
   }
 
   return {
@@ -100,7 +106,7 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
       if (failure && neverConnected(failure)) upstreams.failed(first);
       // On new connections, which nobody can have closed meanwhile; the first one last, should it be the only one.
       for (const target of [...others, first]) {
-        if (failure === undefined || !mayRepeat(request, failure)) break;
+        if (failure === undefined || !mayRepeat(request, as.repeatable, failure)) break;
         const buffer = await body.fromStart();
         if (buffer === undefined) break;
         // http-proxy listens to both again for each attempt.

@@ -8,8 +8,10 @@ import type { DatabaseGate } from './database-gate.ts';
 import { EventApplier } from './events/applier.ts';
 import { Catalog } from './events/catalog.ts';
 import { createFollow } from './events/follow.ts';
+import { queueMessages } from './events/outbox.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
 import { createPace } from './maintenance/pace.ts';
+import { Courier } from './notifications/courier.ts';
 import { GatewayClient } from './notifications/gateway-client.ts';
 import { Notifier } from './notifications/notifier.ts';
 
@@ -28,13 +30,27 @@ export type CrewDeps = {
 export type Crew = {
   bookkeepers: { applier: EventApplier; maintenance: Maintenance } | undefined;
   notifier: Notifier | undefined;
+  /** Where the same process writes messages and may deliver them. */
+  courier: Courier | undefined;
 };
 
 /** Builds the object graph of the configured queues, out of the configuration that those ask for. */
 export function createCrew({ config, orm, stripe, gate, queues, clock, logger }: CrewDeps): Crew {
   const { gateway, internalKey, premium, stripe: account, work } = config;
-  const crew: Crew = { bookkeepers: undefined, notifier: undefined };
+  const crew: Crew = { bookkeepers: undefined, notifier: undefined, courier: undefined };
+  if (gateway && internalKey) {
+    crew.notifier = new Notifier({
+      orm,
+      clock,
+      logger,
+      gateway: new GatewayClient(gateway.url, internalKey.current),
+    });
+  }
   if (account && premium && stripe) {
+    const { notifications } = queues;
+    const { notifier } = crew;
+    if (notifier) crew.courier = new Courier({ notifier, notifications, most: work.concurrency, logger });
+    const { courier } = crew;
     const deps = {
       orm,
       stripe,
@@ -44,7 +60,12 @@ export function createCrew({ config, orm, stripe, gate, queues, clock, logger }:
       catalog: new Catalog(account.prices),
       policy: premium,
       livemode: account.livemode,
-      follow: createFollow({ orm, logger, ...queues }),
+      follow: createFollow({
+        orm,
+        events: queues.events,
+        send: (messages) => courier?.send(messages) ?? queueMessages(notifications, messages),
+        logger,
+      }),
     };
     const maintenance = new Maintenance({
       ...deps,
@@ -54,14 +75,6 @@ export function createCrew({ config, orm, stripe, gate, queues, clock, logger }:
       endpointUrl: work.endpointUrl,
     });
     crew.bookkeepers = { applier: new EventApplier(deps), maintenance };
-  }
-  if (gateway && internalKey) {
-    crew.notifier = new Notifier({
-      orm,
-      clock,
-      logger,
-      gateway: new GatewayClient(gateway.url, internalKey.current),
-    });
   }
   return crew;
 }

@@ -20,6 +20,8 @@ export type WorkerDeps = Omit<CrewDeps, 'gate' | 'queues'> & {
 /** A running set of BullMQ workers. */
 export type RunningWorkers = {
   workers: readonly Worker[];
+  /** Resolves when nothing is on its way to the gateway outside of the queues. */
+  delivered(): Promise<void>;
   /** Stops taking jobs, finishes those in hand, closes. */
   close(): Promise<void>;
 };
@@ -53,8 +55,10 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
   const stopSchedules = config.work.queues.includes('maintenance')
     ? await keepSchedules(queues.maintenance, config.work, logger)
     : undefined;
+  const delivered = async (): Promise<void> => crew.courier?.settled();
   return {
     workers,
+    delivered,
     async close() {
       stopSchedules?.();
       stopping.abort();
@@ -64,6 +68,7 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
           logger.warn('Redis is away: what is in hand cannot be noted as done, and will be run again'),
         ),
       ]);
+      await delivered();
       await Promise.all(Object.values(queues).map((queue) => queue.close()));
     },
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { expect } from 'chai';
 import { useGateways } from './support/gateways.ts';
@@ -294,6 +295,7 @@ describe('The proxy to the payment service', () => {
     service.respond = () => {};
     const answer = await ask(port, '/api/stripe/webhook', { method: 'POST', body: '{}' });
     expect([answer.status, (answer.json() as { code: string }).code]).to.deep.equal([504, 'service_timeout']);
+    expect(service.received).to.have.length(1);
   });
 
   it('cuts the connection when the service dies in the middle of an answer', async () => {
@@ -338,6 +340,104 @@ describe('The proxy to the payment service', () => {
     };
     for (let index = 0; index < 5; index += 1) await ask(port, '/api/paiements/health');
     expect(ports.size).to.equal(1);
+  });
+
+  describe('while the service restarts', () => {
+    /**
+     * Resets every connection once bytes of a request have come: what the kernel does to connections that a process
+     * had yet to accept when it stopped listening. Sooner, and the gateway would see that it never connected.
+     */
+    let stopping: Server;
+    let resets = 0;
+    beforeEach(async () => {
+      resets = 0;
+      stopping = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => {
+          resets += 1;
+          socket.resetAndDestroy();
+        });
+      }).listen(0, '127.0.0.1');
+      await once(stopping, 'listening');
+    });
+    afterEach(() => void stopping.close());
+
+    const stoppingUrl = () => `http://127.0.0.1:${(stopping.address() as AddressInfo).port}`;
+    const die: RequestListener = (request) => request.socket.resetAndDestroy();
+    const body = randomBytes(300_000);
+    const signed = { 'content-type': 'application/json; charset=utf-8', 'stripe-signature': 't=1,v1=abc' };
+
+    for (const [framing, headers] of Object.entries({
+      'a length': { ...signed, 'content-length': body.length },
+      chunks: { ...signed, 'transfer-encoding': 'chunked' },
+    })) {
+      const webhook = { method: 'POST', headers, body };
+
+      it(`brings a webhook in ${framing} to another process when the first did not get to accept it`, async () => {
+        const { port } = await startGateway({ serviceUrl: `${stoppingUrl()},${service.url}` });
+        expect((await ask(port, '/api/v1/stripe/webhook', webhook)).status).to.equal(200);
+        expect(resets).to.equal(1);
+        expect(service.only).to.include({ method: 'POST', url: '/api/stripe/webhook' });
+        expect(service.only.headers).to.include(signed);
+        expect(service.only.body.equals(body)).to.equal(true);
+      });
+
+      it(`sends a webhook in ${framing} again, just the same, when the service dies with it in hand`, async () => {
+        const { port } = await startGateway({ serviceUrl: service.url });
+        const answerNormally = service.respond;
+        service.respond = (request, response) => {
+          service.respond = answerNormally;
+          die(request, response);
+        };
+        expect((await ask(port, '/api/stripe/webhook', webhook)).status).to.equal(200);
+        expect(service.received).to.have.length(2);
+        const [lost, again] = service.received.map((received) => {
+          const { connection, ...others } = received.headers;
+          return { ...received, headers: others };
+        });
+        expect(again).to.deep.equal(lost);
+        expect(again?.headers).to.include(signed);
+        expect(again?.body.equals(body)).to.equal(true);
+      });
+    }
+
+    it('gives a webhook up when every process was asked, the first one twice', async () => {
+      service.respond = die;
+      const { port } = await startGateway({ serviceUrl: `${stoppingUrl()},${service.url}` });
+      const answer = await ask(port, '/api/stripe/webhook', { method: 'POST', headers: signed, body: '{}' });
+      expect([answer.status, (answer.json() as { code: string }).code]).to.deep.equal([
+        502,
+        'service_unreachable',
+      ]);
+      expect([resets, service.received.length]).to.deep.equal([2, 1]);
+    });
+
+    for (const [method, path] of [
+      ['POST', '/api/stripe/create-checkout-session'],
+      ['POST', '/api/v1/stripe/create-checkout-session/'],
+      ['POST', '/api/stripe/subscription/cancel'],
+      ['DELETE', '/api/stripe/subscription'],
+    ] as const) {
+      it(`sends a ${method} to ${path} once, since it may have had its effect`, async () => {
+        const asked = { method, headers: { ...bearer(), 'content-length': 2 }, body: '{}' };
+        const between = await startGateway({ serviceUrl: `${stoppingUrl()},${service.url}` });
+        expect((await ask(between.port, path, asked)).status).to.equal(502);
+        expect([resets, service.received.length]).to.deep.equal([1, 0]);
+
+        service.respond = die;
+        const before = await startGateway({ serviceUrl: service.url });
+        expect((await ask(before.port, path, asked)).status).to.equal(502);
+        expect(service.received).to.have.length(1);
+      });
+    }
+  });
+
+  it('keeps idle connections of its clients longer than they do themselves', async () => {
+    const { port } = await startGateway({ serviceUrl: service.url });
+    for (const path of ['/api/paiements/health', '/nowhere']) {
+      const { headers } = await ask(port, path, { headers: { connection: 'keep-alive' } });
+      expect(headers).to.include({ connection: 'keep-alive', 'keep-alive': 'timeout=95' });
+    }
   });
 
   describe('asked by a browser of another origin', () => {

@@ -30,8 +30,6 @@ describe('A gateway that stops', () => {
 
   it('finishes the request in hand on a connection that is kept alive, and accepts no other', async () => {
     const gateway = await startGateway({ serviceUrl: service.url, limits: { drainMs: 60_000 } });
-    // Long enough that the connection does not close by itself during the test.
-    gateway.server.keepAliveTimeout = 60_000;
     let answerNow = (): void => {};
     const arrived = new Promise<void>((resolve) => {
       service.respond = (_request, response) => {
@@ -59,6 +57,16 @@ describe('A gateway that stops', () => {
     agent.destroy();
     const refused = await ask(gateway.port, '/api/paiements/health').catch((error) => error.code);
     expect(refused).to.equal('ECONNREFUSED');
+  });
+
+  it('waits for no connection that nothing happens on', async () => {
+    const gateway = await startGateway({ serviceUrl: service.url, limits: { drainMs: 60_000 } });
+    const agent = new http.Agent({ keepAlive: true });
+    const request = http.get({ host: '127.0.0.1', port: gateway.port, path: '/api/paiements/health', agent });
+    const [response] = await once(request, 'response');
+    await once(response.resume(), 'end');
+    await gateway.close();
+    agent.destroy();
   });
 
   it('cuts off what does not come to an end', async () => {

@@ -105,7 +105,6 @@ describe('One purchase, followed through web and worker', function () {
         'paiements-web add stripe-events',
         'paiements-worker process stripe-events',
         'paiements-worker unit of work',
-        'paiements-worker process notifications',
         'paiements-worker notify',
       ]);
       const root = way.at(-1);

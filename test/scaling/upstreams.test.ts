@@ -83,7 +83,8 @@ describe('A gateway before several processes of the service', () => {
   it('repeats no POST that a new connection took, for it may have had its effect', async () => {
     const crashing = await rawService((socket) => socket.destroy());
     const { port } = await startGateway({ serviceUrl: crashing.url });
-    expect((await post(port, '{}')).status).to.equal(502);
+    const checkout = { method: 'POST', body: '{}' };
+    expect((await ask(port, '/api/stripe/create-checkout-session', checkout)).status).to.equal(502);
     expect(crashing.heard).to.have.length(1);
   });
 

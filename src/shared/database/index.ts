@@ -1,4 +1,4 @@
 export { migrate } from './migrate.ts';
 export { type DatabaseConfig, openDatabase, ormOptions } from './orm.ts';
-export { type JsonRow, Rows } from './rows.ts';
+export { type JsonRow, Rows, type TableChanges } from './rows.ts';
 export { inTransaction, type Transaction } from './transaction.ts';

@@ -1,5 +1,4 @@
 import type { EntityName, EntityProperty, MikroORM, RequiredEntityData } from '@mikro-orm/postgresql';
-import type { Transaction } from './transaction.ts';
 
 /** A row as `json_agg` gives it: by column, timestamps as text. */
 export type JsonRow = Readonly<Record<string, unknown>>;
@@ -16,10 +15,20 @@ type Table = {
 
 type Values = Record<string, unknown>;
 
+/** What of a table is to be written. */
+export type TableChanges = {
+  /** Whole rows, without ids. */
+  created?: JsonRow[];
+  /** Ids, each with the columns that changed. */
+  changed?: JsonRow[];
+  /** Ids. */
+  removed?: unknown[];
+};
+
 /**
- * The rows of one table that a transaction holds, as entities: it notes what is changed in them, and writes all of it
- * in at most one statement of each kind. MikroORM's own unit of work waits for the answer of every statement, and its
- * bookkeeping took a third of a worker's processor time.
+ * The rows of one table that a transaction holds, as entities: it notes what is changed in them, so that all of it can
+ * be written at once. MikroORM's own unit of work waits for the answer of every statement, and its bookkeeping took a
+ * third of a worker's processor time.
  */
 export class Rows<Entity extends object> {
   readonly #table: Table;
@@ -27,6 +36,8 @@ export class Rows<Entity extends object> {
   /** Each with what the database has of it. */
   readonly #held = new Map<Entity, JsonRow>();
   readonly #created = new Set<Entity>();
+  /** Written, and not yet told what ids they were given. */
+  readonly #unidentified = new Set<Entity>();
   readonly #removed = new Set<Entity>();
 
   /** @param key a unique property, by which rows that were inserted are recognized */
@@ -35,6 +46,10 @@ export class Rows<Entity extends object> {
     const column = this.#table.columns.find(({ property }) => property === key);
     if (!column) throw new Error(`${this.#table.name} has no ${key}`);
     this.#key = column;
+  }
+
+  get name(): string {
+    return this.#table.name;
   }
 
   /** Makes entities of rows that were read and stay locked until the transaction is over. */
@@ -50,7 +65,7 @@ export class Rows<Entity extends object> {
     });
   }
 
-  /** A new row; it has its id once it is written. */
+  /** A new row. */
   create(values: RequiredEntityData<Entity>): Entity {
     const entity = { ...values } as Entity;
     this.#created.add(entity);
@@ -61,74 +76,72 @@ export class Rows<Entity extends object> {
     if (!this.#created.delete(entity)) this.#removed.add(entity);
   }
 
-  /** Sends what has changed: what leaves unique indexes goes before what enters them. */
-  write(transaction: Transaction): void {
-    this.#writeRemoved(transaction);
-    this.#writeChanged(transaction);
-    this.#writeCreated(transaction);
+  /** What has changed since the last time; it counts as written from now on. */
+  changes(): TableChanges {
+    const changes: TableChanges = {};
+    const removed = this.#takeRemoved();
+    const changed = this.#takeChanged();
+    const created = this.#takeCreated();
+    if (removed.length > 0) changes.removed = removed;
+    if (changed.length > 0) changes.changed = changed;
+    if (created.length > 0) changes.created = created;
+    return changes;
   }
 
-  #writeRemoved(transaction: Transaction): void {
-    if (this.#removed.size === 0) return;
-    const { name, id } = this.#table;
-    const ids = [...this.#removed].map((entity) => (entity as Values)[id.property]);
-    transaction.tell(`delete from ${name} where ${id.name} = any($1::bigint[])`, [ids]);
+  /** Tells new rows which ids they were given, by their key. */
+  identify(ids: Readonly<Record<string, number>>): void {
+    const { id } = this.#table;
+    for (const entity of this.#unidentified) {
+      const given = ids[String((entity as Values)[this.#key.property])];
+      if (given === undefined) continue;
+      (entity as Values)[id.property] = given;
+      this.#held.set(entity, { ...this.#held.get(entity), [id.name]: given });
+      this.#unidentified.delete(entity);
+    }
+  }
+
+  #takeRemoved(): unknown[] {
+    const ids = [...this.#removed].map((entity) => (entity as Values)[this.#table.id.property]);
     for (const entity of this.#removed) this.#held.delete(entity);
     this.#removed.clear();
+    return ids;
   }
 
-  #writeChanged(transaction: Transaction): void {
-    const { name, id, columns } = this.#table;
-    const changes = new Map<Entity, JsonRow>();
-    const touched = new Set<Column>();
+  #takeChanged(): JsonRow[] {
+    const { id, columns } = this.#table;
+    const rows: JsonRow[] = [];
     for (const [entity, row] of this.#held) {
       const changed = columns.filter((column) => isChanged((entity as Values)[column.property], row, column));
       if (changed.length === 0) continue;
-      // The others keep the very text that was read: it may be finer than a Date.
-      changes.set(entity, { ...row, ...this.#valuesOf(entity, changed) });
-      for (const column of changed) touched.add(column);
+      if (row[id.name] === undefined)
+        throw new Error(`A new row of ${this.name} was changed before it had its id`);
+      const values = valuesOf(entity, changed);
+      this.#held.set(entity, { ...row, ...values });
+      rows.push({ [id.name]: row[id.name], ...values });
     }
-    if (changes.size === 0) return;
-    const assignments = [...touched].map((column) => `${column.name} = changed.${column.name}`);
-    transaction.tell(
-      `update ${name} set ${assignments.join(', ')} from json_populate_recordset(null::${name}, $1::json) as changed
-       where ${name}.${id.name} = changed.${id.name}`,
-      [JSON.stringify([...changes.values()])],
-    );
-    for (const [entity, row] of changes) this.#held.set(entity, row);
+    return rows;
   }
 
-  #writeCreated(transaction: Transaction): void {
-    if (this.#created.size === 0) return;
-    const { name, id, columns } = this.#table;
-    const [, ...inserted] = columns;
-    const names = inserted.map((column) => column.name).join(', ');
-    const rows = new Map([...this.#created].map((entity) => [entity, this.#valuesOf(entity, inserted)]));
+  #takeCreated(): JsonRow[] {
+    const [, ...inserted] = this.#table.columns;
+    const rows = [...this.#created].map((entity) => {
+      const row = valuesOf(entity, inserted);
+      this.#held.set(entity, row);
+      this.#unidentified.add(entity);
+      return row;
+    });
     this.#created.clear();
-    for (const [entity, row] of rows) this.#held.set(entity, row);
-    transaction.tell<JsonRow>(
-      `insert into ${name} (${names}) select ${names} from json_populate_recordset(null::${name}, $1::json)
-       returning ${id.name}, ${this.#key.name}`,
-      [JSON.stringify([...rows.values()])],
-      (answers) => {
-        const ids = new Map(answers.map((answer) => [answer[this.#key.name], Number(answer[id.name])]));
-        for (const [entity, row] of rows) {
-          const known = ids.get(row[this.#key.name]);
-          (entity as Values)[id.property] = known;
-          this.#held.set(entity, { ...row, [id.name]: known });
-        }
-      },
-    );
+    return rows;
   }
+}
 
-  #valuesOf(entity: Entity, columns: readonly Column[]): JsonRow {
-    return Object.fromEntries(
-      columns.map(({ name, property }) => {
-        const value = (entity as Values)[property] ?? null;
-        return [name, value instanceof Date ? value.toISOString() : value];
-      }),
-    );
-  }
+function valuesOf(entity: object, columns: readonly Column[]): JsonRow {
+  return Object.fromEntries(
+    columns.map(({ name, property }) => {
+      const value = (entity as Values)[property] ?? null;
+      return [name, value instanceof Date ? value.toISOString() : value];
+    }),
+  );
 }
 
 function isChanged(value: unknown, row: JsonRow, { name, isMoment }: Column): boolean {

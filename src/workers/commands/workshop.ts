@@ -8,6 +8,7 @@ import { connectRedis } from '../../shared/redis.ts';
 import { createStripe } from '../../shared/stripe/index.ts';
 import { Catalog } from '../events/catalog.ts';
 import { createFollow } from '../events/follow.ts';
+import { queueMessages } from '../events/outbox.ts';
 import { createPace } from '../maintenance/pace.ts';
 
 /** What an operator's command works with; `close` ends it. */
@@ -33,7 +34,12 @@ export async function openWorkshop(name: string) {
     catalog: new Catalog(config.stripe.prices),
     policy: config.premium,
     pace: createPace(config.stripe.readsPerSecond),
-    follow: createFollow({ orm, events, notifications, logger }),
+    follow: createFollow({
+      orm,
+      events,
+      send: (messages) => queueMessages(notifications, messages),
+      logger,
+    }),
     async close(): Promise<void> {
       await Promise.all([events.close(), notifications.close()]);
       connection.disconnect();

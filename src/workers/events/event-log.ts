@@ -5,21 +5,6 @@ import type { IncomingEvent, Verdict } from './event.ts';
 /** An event and what became of it. */
 export type JudgedEvent = { event: IncomingEvent; verdict: Verdict };
 
-const COLUMNS = [
-  'stripe_event_id',
-  'event_type',
-  'data',
-  'stripe_created_at',
-  'livemode',
-  'processed',
-  'processed_at',
-  'outcome',
-  'waiting_for',
-  'error_message',
-  'retry_count',
-  'created_at',
-] as const;
-
 /**
  * Marks events as processed or as parked, in the transaction that applies them. Not through entities, as the other
  * tables are: of all that a unit of work writes this is the most, and the payload passes through as Stripe spelled it.
@@ -27,40 +12,35 @@ const COLUMNS = [
 export function logEvents(transaction: Transaction, judged: readonly JudgedEvent[], now: Date): void {
   if (judged.length === 0) return;
   const at = now.toISOString();
-  const values = judged.flatMap((entry) => valuesOf(entry, at));
-  const rows = judged.map((_, row) => {
-    const places = COLUMNS.map((_, column) => `$${row * COLUMNS.length + column + 1}`);
-    return `(${places.join(', ')})`;
+  const payloads: Buffer[] = [];
+  // As PostgreSQL counts.
+  let from = 1;
+  const events = judged.map(({ event: { facts, payload }, verdict }) => {
+    const bytes = Buffer.from(payload);
+    payloads.push(bytes);
+    const row = {
+      stripe_event_id: facts.id,
+      event_type: facts.type.slice(0, 100),
+      payload_from: from,
+      payload_bytes: bytes.length,
+      stripe_created_at: facts.created.toISOString(),
+      livemode: facts.livemode,
+      created_at: at,
+      ...stateOf(verdict, at),
+    };
+    from += bytes.length;
+    return row;
   });
-  transaction.tell(
-    `insert into webhook_events (${COLUMNS.join(', ')}) values ${rows.join(', ')}
-     on conflict (stripe_event_id) do update set
-       processed = excluded.processed, processed_at = excluded.processed_at, outcome = excluded.outcome,
-       waiting_for = excluded.waiting_for, error_message = excluded.error_message`,
-    values,
-  );
+  transaction.tell('select log_events_v1($1, $2)', [JSON.stringify(events), Buffer.concat(payloads)]);
 }
 
-/** In the order of {@link COLUMNS}. */
-function valuesOf({ event: { facts, payload }, verdict }: JudgedEvent, now: string): unknown[] {
-  const parked = verdict.outcome === 'parked';
-  const state = parked
-    ? [
-        false,
-        null,
-        null,
-        verdict.waitingFor,
-        `Nobody is known for ${verdict.waitingFor} yet; applied once that is known`,
-      ]
-    : [true, now, verdict.outcome satisfies EventOutcome, null, null];
-  return [
-    facts.id,
-    facts.type.slice(0, 100),
-    payload,
-    facts.created.toISOString(),
-    facts.livemode,
-    ...state,
-    0,
-    now,
-  ];
+function stateOf(verdict: Verdict, now: string): Record<string, unknown> {
+  if (verdict.outcome !== 'parked') {
+    return { processed: true, processed_at: now, outcome: verdict.outcome satisfies EventOutcome };
+  }
+  return {
+    processed: false,
+    waiting_for: verdict.waitingFor,
+    error_message: `Nobody is known for ${verdict.waitingFor} yet; applied once that is known`,
+  };
 }

@@ -1,7 +1,7 @@
 import { toError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { QueueOf } from '../../shared/queues/index.ts';
-import { queueMessages } from './outbox.ts';
+import type { NewMessage } from './outbox.ts';
 import { releaseParked } from './parked.ts';
 import type { Committed, UnitOfWorkDeps } from './unit-of-work.ts';
 
@@ -9,19 +9,20 @@ import type { Committed, UnitOfWorkDeps } from './unit-of-work.ts';
 export type Follow = (committed: Committed) => Promise<void>;
 
 /**
- * Queues the messages of a commit and the events that were waiting for it. None of that may fail what has committed:
- * the sweep does it again from the database when Redis forgot or was away.
+ * Sends the messages of a commit and queues the events that were waiting for it. None of that may fail what has
+ * committed: the sweep does it again from the database when Redis forgot or was away.
+ * @param deps.send takes messages over: to the gateway, or to the queue for it
  */
 export function createFollow(
   deps: Pick<UnitOfWorkDeps, 'orm'> & {
     events: QueueOf<'stripe-events'>;
-    notifications: QueueOf<'notifications'>;
+    send: (messages: readonly NewMessage[]) => Promise<void>;
     logger: Logger;
   },
 ): Follow {
   return async ({ messages, appeared }) => {
     try {
-      await queueMessages(deps.notifications, messages);
+      await deps.send(messages);
       await releaseParked(deps, appeared);
     } catch (thrown) {
       deps.logger.warn({ err: toError(thrown) }, 'Could not queue what follows a commit; the sweep will');

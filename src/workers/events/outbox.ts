@@ -30,21 +30,16 @@ export function writeOutbox(
   const ids = new Map<string, number>();
   if (announcements.length === 0) return () => [];
   transaction.tell<{ id: string | number; fact: string }>(
-    `insert into outbox_messages (fact, user_id, type, data, created_at, delivered_at, silent)
-     select fact, user_id, type, data, $1::timestamp, $2::timestamp, $3::boolean
-     from json_to_recordset($4::json) as message(fact text, user_id int, type text, data jsonb)
-     on conflict (fact) do nothing
-     returning id, fact`,
+    'select id, fact from write_outbox_v1($1, $2, $3)',
     [
-      now.toISOString(),
-      silent ? now.toISOString() : null,
-      silent,
       JSON.stringify(
         // In one order for everybody: two transactions that announce the same facts must not wait in a circle.
         [...announcements]
           .sort((a, b) => (a.fact < b.fact ? -1 : 1))
           .map(({ fact, userId, type, data }) => ({ fact, user_id: userId, type, data })),
       ),
+      now.toISOString(),
+      silent,
     ],
     (inserted) => {
       for (const { id, fact } of inserted) ids.set(fact, Number(id));

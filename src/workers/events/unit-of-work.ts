@@ -111,12 +111,5 @@ async function judge(
 /** Payments that came before their subscription find it now. */
 function joinPayments(transaction: Transaction, appeared: readonly string[]): void {
   const subscriptions = appeared.filter((key) => key.startsWith('sub_'));
-  if (subscriptions.length === 0) return;
-  transaction.tell(
-    `update payments set subscription_id = subscriptions.id
-     from subscriptions, unnest($1::text[]) as appeared(id)
-     where subscriptions.stripe_subscription_id = appeared.id
-       and payments.stripe_subscription_id = appeared.id and payments.subscription_id is null`,
-    [subscriptions],
-  );
+  if (subscriptions.length > 0) transaction.tell('select join_payments_v1($1)', [subscriptions]);
 }

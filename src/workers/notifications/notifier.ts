@@ -4,7 +4,7 @@ import { SECOND } from '../../shared/duration.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { countNotification, observeNotifiedDelay } from '../../shared/metrics/notifications.ts';
 import type { NotificationJob } from '../../shared/queues/index.ts';
-import { inSpan } from '../../shared/tracing/index.ts';
+import { inSpan, type TracePlace } from '../../shared/tracing/index.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { GatewayClient } from './gateway-client.ts';
 
@@ -32,12 +32,16 @@ export class Notifier {
     });
   }
 
-  async deliver(job: NotificationJob): Promise<void> {
-    await this.#offer(job);
+  /**
+   * @param trace where it belongs when no span is open
+   * @throws what the gateway or the database failed with; the message is to be offered again then
+   */
+  async deliver(job: NotificationJob, trace?: TracePlace): Promise<void> {
+    await this.#offer(job, trace);
     await this.#marks.submit(job.outboxId);
   }
 
-  async #offer(job: NotificationJob): Promise<void> {
+  async #offer(job: NotificationJob, parent: TracePlace | undefined): Promise<void> {
     const { type, fact, userId, correlationId, causedAt } = job;
     const attributes = {
       'http.request.method': 'POST',
@@ -45,7 +49,9 @@ export class Notifier {
       correlation_id: correlationId,
     };
     try {
-      await inSpan(`notify ${type}`, { kind: 'client', attributes }, () => this.#gateway.broadcast(job));
+      await inSpan(`notify ${type}`, { kind: 'client', parent, attributes }, () =>
+        this.#gateway.broadcast(job),
+      );
     } catch (thrown) {
       countNotification(type, 'refused');
       throw thrown;

@@ -280,7 +280,7 @@ export class Installation {
   ): Promise<void> {
     const message = `insert into outbox_messages (fact, user_id, type, data) values ($1, $2, 'payment_succeeded', '{}')`;
     const values = [`payment_succeeded:${purchase.invoice}`, purchase.userId];
-    await this.#whileWaitingAt('insert into outbox_messages', [message, values], tell, work);
+    await this.#whileWaitingAt('write_outbox', [message, values], tell, work);
   }
 
   /** @param held what somebody else does in an open transaction, so that a worker waits at `statement` */

@@ -246,7 +246,7 @@ export class World {
       const changed = once(this.#jobs, 'change', { signal: AbortSignal.timeout(10_000) });
       // Nobody waits for it once the queues are found empty.
       changed.catch(() => undefined);
-      quiet = await this.#isQuiet();
+      quiet = (await this.#isQuiet()) && (await this.#delivered()) && (await this.#isQuiet());
       if (!quiet) await changed;
     }
     const sent = await this.orm.em
@@ -257,6 +257,12 @@ export class World {
     for (const { user_id, count } of sent) {
       await this.#members.find((member) => member.id === user_id)?.hasHeard(Number(count));
     }
+  }
+
+  /** Waits for the messages that have no job; one that cannot be delivered gets one. @returns true */
+  async #delivered(): Promise<true> {
+    await Promise.all(this.workers.map((running) => running.delivered()));
+    return true;
   }
 
   async #isQuiet(): Promise<boolean> {

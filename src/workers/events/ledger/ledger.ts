@@ -11,6 +11,7 @@ import {
 import type { Announcement } from './announcement.ts';
 import type { Keys } from './keys.ts';
 import { survey } from './survey.ts';
+import { writeLedger } from './write.ts';
 
 /**
  * The rows that one unit of work may touch, read once and looked up in memory. Handlers change what they find here and
@@ -64,10 +65,12 @@ export class Ledger {
 
   /** Sends all changes so far to the database; nobody has to wait for them before the commit. */
   write(): void {
-    const { users, customers, subscriptions, payments, links, sessions } = this.#tables;
-    // Subscriptions before the payments that refer to them.
-    for (const rows of [users, customers, subscriptions, payments, links, sessions])
-      rows.write(this.#transaction);
+    const tables = Object.values(this.#tables);
+    writeLedger(
+      this.#transaction,
+      tables.map((rows) => [rows.name, rows.changes()]),
+      (table, ids) => tables.find((rows) => rows.name === table)?.identify(ids),
+    );
   }
 
   /** Resolves when all changes so far are written and new rows have their ids. */

@@ -3,7 +3,8 @@ import { queueMessages } from '../../events/outbox.ts';
 import type { SweepDeps } from './sweep.ts';
 
 const MOST_AT_ONCE = 1_000;
-const UNDELIVERED_AFTER_MS = 30 * SECOND;
+/** By then whoever wrote them has delivered them, queued them, or died. */
+const UNDELIVERED_AFTER_MS = 10 * SECOND;
 
 /** Queues outbox messages that no gateway has taken. A message whose job is still there is not doubled. */
 export async function sweepUndeliveredMessages({ orm, notifications, clock }: SweepDeps): Promise<number> {
