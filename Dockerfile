@@ -56,4 +56,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
 # The processes handle it themselves, also as PID 1, and start no others: no init is needed.
 STOPSIGNAL SIGTERM
 # The other processes are in the Procfile: docker run … node --max-semi-space-size=16 dist/src/workers/main.js
-CMD ["node", "--max-semi-space-size=16", "dist/src/api/main.js"]
+CMD ["node", "--max-semi-space-size=8", "--v8-pool-size=2", "dist/src/api/main.js"]

@@ -17,7 +17,7 @@ export async function startProcess<C extends { logging: { level: string; pretty:
   readConfig: (environment: NodeJS.ProcessEnv) => C,
   start: (parts: { config: C; logger: Logger; stack: ShutdownStack }) => Promise<void>,
 ): Promise<void> {
-  keepHeapSmall();
+  keepHeapSmall(name);
   try {
     const config = readConfig(process.env);
     const logger = createLogger(name, config.logging.level, config.logging);

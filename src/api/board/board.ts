@@ -13,7 +13,6 @@ import { LoginAttempts } from './login-attempts.ts';
 import { loginPage, logoutPage, STYLE_HASH } from './pages.ts';
 import { isUnsafe, requireSameOrigin } from './same-origin.ts';
 import { Sessions } from './sessions.ts';
-import { createBoardUi } from './ui.ts';
 
 export const BOARD_PATH = '/admin/queues';
 const LOGIN_PATH = `${BOARD_PATH}/login`;
@@ -44,12 +43,17 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
   const attempts = new LoginAttempts(redis, prefix);
   const isUser = createSecretCheck([board.user]);
   const isPassword = createSecretCheck([board.password]);
-  const ui = createBoardUi({
-    basePath: BOARD_PATH,
-    logoutPath: LOGOUT_PATH,
-    queues: [queues.stripeEvents, queues.notifications, queues.maintenance],
-    readOnly: board.readOnly,
-  });
+  let ui: Promise<Middleware> | undefined;
+  const openUi = async (): Promise<Middleware> => {
+    // Only for an operator who comes: it is several megabytes that every web process would keep.
+    const { createBoardUi } = await import('./ui.ts');
+    return createBoardUi({
+      basePath: BOARD_PATH,
+      logoutPath: LOGOUT_PATH,
+      queues: [queues.stripeEvents, queues.notifications, queues.maintenance],
+      readOnly: board.readOnly,
+    });
+  };
 
   return async (ctx) => {
     if (isUnsafe(ctx.method)) requireSameOrigin(ctx);
@@ -61,7 +65,8 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
       logger.info({ method: ctx.method, path: ctx.path, requestId: ctx.state.requestId }, 'Board action');
     }
     // What the board does not have ends here: behind it are the routes of the API.
-    await ui(ctx, async () => undefined);
+    ui ??= openUi();
+    await (await ui)(ctx, async () => undefined);
     if (ctx.status < 400 || (ctx.body !== undefined && ctx.body !== null)) return;
     throw isUnsafe(ctx.method)
       ? notForBoard()
