@@ -105,7 +105,8 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
       let failure = await attempt(request, response, { target: first, agent: agents.pooled });
       if (failure && neverConnected(failure)) upstreams.failed(first);
       // On new connections, which nobody can have closed meanwhile; the first one last, should it be the only one.
-      for (const target of [...others, first]) {
+      const further = failure && connectTimedOut(failure) ? others : [...others, first];
+      for (const target of further) {
         if (failure === undefined || !mayRepeat(request, as.repeatable, failure)) break;
         const buffer = await body.fromStart();
         if (buffer === undefined) break;
@@ -125,8 +126,13 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
 const CLOSED = new Set(['ECONNRESET', 'EPIPE']);
 
 /** Nothing of the request has left us. */
-function neverConnected({ syscall }: Failure): boolean {
-  return syscall === 'connect' || syscall === 'getaddrinfo';
+function neverConnected(failure: Failure): boolean {
+  return failure.syscall === 'connect' || failure.syscall === 'getaddrinfo' || connectTimedOut(failure);
+}
+
+/** Nobody took the connection, and nobody refused it: asking once more would take as long again. */
+function connectTimedOut({ code, syscall }: Failure): boolean {
+  return code === 'ECONNECT_TIMEOUT' || (code === 'ETIMEDOUT' && syscall === 'connect');
 }
 
 class Agents {
@@ -161,7 +167,7 @@ function passAnswerOn(answer: IncomingMessage, response: ServerResponse): void {
 }
 
 function httpErrorOf(cause: Failure, timedOut: boolean): HttpError {
-  if (timedOut || cause.code === 'ECONNECT_TIMEOUT' || cause.code === 'ETIMEDOUT') {
+  if (timedOut || connectTimedOut(cause) || cause.code === 'ETIMEDOUT') {
     return new HttpError(
       504,
       'service_timeout',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { freePort } from '../../rig/ports.ts';
 import { useGateways } from '../gateway/support/gateways.ts';
@@ -13,9 +14,11 @@ describe('A gateway before several processes of the service', () => {
   const startGateway = useGateways();
   const services: FakeService[] = [];
   const servers: Server[] = [];
+  const undone: (() => unknown)[] = [];
   afterEach(async () => {
     await Promise.all(services.splice(0).map((service) => service.stop()));
     for (const server of servers.splice(0)) server.close();
+    for (const undo of undone.splice(0)) await undo();
   });
 
   async function service(): Promise<FakeService> {
@@ -39,6 +42,31 @@ describe('A gateway before several processes of the service', () => {
     return { heard, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
   }
 
+  /** Where no connection comes about and none is refused, as where a machine has vanished: its queue is full. */
+  async function vanishedService(): Promise<string> {
+    const thread = new Worker(
+      `const server = require('node:net').createServer();
+       server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+         require('node:worker_threads').parentPort.postMessage(server.address().port);
+         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+       });`,
+      { eval: true },
+    );
+    undone.push(() => thread.terminate());
+    const [port] = (await once(thread, 'message')) as [number];
+    for (let connected = true; connected; ) {
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket.on('error', () => undefined);
+      undone.push(() => socket.destroy());
+      const signal = AbortSignal.timeout(200);
+      connected = await once(socket, 'connect', { signal }).then(
+        () => true,
+        () => false,
+      );
+    }
+    return `http://127.0.0.1:${port}`;
+  }
+
   const post = (port: number, body: string | Buffer, headers = {}) =>
     ask(port, WEBHOOK, { method: 'POST', body, headers });
 
@@ -60,6 +88,19 @@ describe('A gateway before several processes of the service', () => {
     }
     expect(there.received).to.have.length(4);
     for (const received of there.received) expect(received.body.equals(body)).to.equal(true);
+  });
+
+  it('sends it to another as well when one has vanished, and spares that one for a while', async () => {
+    const [vanished, there] = [await vanishedService(), await service()];
+    const limits = { proxyConnectTimeoutMs: 300 };
+    const { port } = await startGateway({ serviceUrl: `${vanished},${there.url}`, limits });
+    const checkout = { method: 'POST', body: '{}' };
+    const path = '/api/stripe/create-checkout-session';
+    for (let index = 0; index < 3; index += 1) expect((await ask(port, path, checkout)).status).to.equal(200);
+    expect(there.received).to.have.length(3);
+
+    const alone = await startGateway({ serviceUrl: vanished, limits });
+    expect((await ask(alone.port, path, checkout)).status).to.equal(504);
   });
 
   it('answers 502 when none takes it', async () => {
