@@ -97,6 +97,25 @@ for (const origin of ORIGINS) {
       ]);
     });
 
+    it('can write every column that an entity has', async () => {
+      const [row] = await subject.query(`select pg_get_functiondef('write_ledger_v1'::regproc) as text`);
+      const named = [
+        ...String(row?.text).matchAll(/update (\w+) as held set \(([^)]+)\)|insert into (\w+) \(([^)]+)\)/g),
+      ];
+      const written = ['customers', 'subscriptions', 'payments', 'invoice_payments', 'checkout_sessions'];
+      const entities = [...subject.orm.getMetadata()].filter(({ tableName }) => written.includes(tableName));
+      expect(entities).to.have.length(written.length);
+      for (const { tableName, props } of entities) {
+        const wanted = props.filter(({ primary, lazy }) => !primary && !lazy);
+        const lists = named.filter(([, changed, , added]) => (changed ?? added) === tableName);
+        expect(lists, tableName).to.have.length(2);
+        for (const [, , changed, , added] of lists) {
+          const columns = (changed ?? added ?? '').split(', ');
+          expect(columns, tableName).to.have.members(wanted.map(({ fieldNames }) => fieldNames[0]));
+        }
+      }
+    });
+
     it('looks for a verified address, in whatever case, only while nobody knows the customer', async () => {
       const known = (touches: Touches) =>
         open(touches, (ledger) => ledger.userByVerifiedEmail('kim@EXAMPLE.org')?.id);
