@@ -11,7 +11,7 @@ export type StripeEventJob = {
   correlationId: string;
 };
 
-/** An outbox message on its way to the gateway. */
+/** An outbox message on its way to the gateway, where that did not take it at once. */
 export type NotificationJob = {
   outboxId: number;
   /** What is announced; the outbox's unique key. */

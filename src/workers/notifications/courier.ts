@@ -9,9 +9,9 @@ import type { Notifier } from './notifier.ts';
 const PAUSE_KNOWN_MS = SECOND;
 
 /**
- * Brings new messages to the gateway as soon as they are committed, without a job for each: that job cost more than the
- * event that caused it, and came later. The `notifications` queue gets what could not be delivered at once, with all
- * its retries, and everything while it is paused; the sweep finds what a worker held when it died.
+ * Brings new messages to the gateway as soon as they are committed, without a job for each: Redis and the worker would
+ * have as much to do with it as with the event's own. The `notifications` queue gets what could not be delivered at
+ * once, with all its retries, and everything while it is paused; the sweep finds what a worker held when it died.
  */
 export class Courier {
   readonly #notifier: Notifier;

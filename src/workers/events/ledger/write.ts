@@ -3,8 +3,6 @@ import type { TableChanges, Transaction } from '../../../shared/database/index.t
 /** By the unique key of a table's new rows. */
 type Ids = Record<string, number>;
 
-const ARGUMENT = { removed: 'removed', changed: 'changed', created: 'new' } as const;
-
 /**
  * Sends changes of several tables as one statement (`migrations/` has the function, which knows in what order).
  * @param identify gets the ids of each table's new rows
@@ -14,27 +12,16 @@ export function writeLedger(
   tables: readonly (readonly [table: string, changes: TableChanges])[],
   identify: (table: string, ids: Ids) => void,
 ): void {
-  const names: string[] = [];
-  const values: unknown[] = [];
-  for (const [table, { removed, changed, created }] of tables) {
-    if (removed) {
-      names.push(`${ARGUMENT.removed}_${table}`);
-      values.push(removed);
-    }
-    for (const [name, rows] of [
-      [ARGUMENT.changed, changed],
-      [ARGUMENT.created, created],
-    ] as const) {
-      if (!rows) continue;
-      names.push(`${name}_${table}`);
-      values.push(JSON.stringify(rows));
-    }
-  }
-  if (names.length === 0) return;
-  const given = names.map((name, at) => `${name} => $${at + 1}`);
+  const given = tables.flatMap(([table, { removed, changed, created }]) => [
+    ...(removed ? [{ name: `removed_${table}`, value: removed }] : []),
+    ...(changed ? [{ name: `changed_${table}`, value: JSON.stringify(changed) }] : []),
+    ...(created ? [{ name: `new_${table}`, value: JSON.stringify(created) }] : []),
+  ]);
+  if (given.length === 0) return;
+  const list = given.map(({ name }, at) => `${name} => $${at + 1}`).join(', ');
   transaction.tell<{ ids: Record<string, Ids> }>(
-    `select write_ledger_v1(${given.join(', ')}) as ids`,
-    values,
+    `select write_ledger_v1(${list}) as ids`,
+    given.map(({ value }) => value),
     ([row]) => {
       for (const [table, ids] of Object.entries(row?.ids ?? {})) identify(table, ids);
     },
