@@ -14,7 +14,8 @@ export type Surroundings = {
 };
 
 /**
- * Waits until nothing moves any more: no delivery, no job, no message.
+ * Waits until nothing moves any more: no delivery, no job, no message, and no event that only PostgreSQL holds, which
+ * the sweep leaves alone for its first ten seconds.
  * @param onMoving told now and then what still moves
  * @returns undefined when it is quiet, else what still moves after `timeoutMs`
  */
@@ -42,6 +43,10 @@ export async function untilQuiet(
       }
       const [row] = await query('select count(*) as count from outbox_messages where delivered_at is null');
       if (Number(row?.count) > 0) found.push(`${row?.count} messages undelivered`);
+      const [stored] = await query(
+        'select count(*) as count from webhook_events where not processed and waiting_for is null',
+      );
+      if (Number(stored?.count) > 0) found.push(`${stored?.count} events stored`);
       moving = found.join('; ');
       if (found.length > 0 && performance.now() - toldAt > TELL_EVERY_MS) {
         toldAt = performance.now();
