@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../chaos/random.ts';
@@ -39,7 +38,8 @@ async function isCutOff(
   everyMs: number | undefined,
 ): Promise<boolean> {
   const socket = connect(destination);
-  const closed = once(socket, 'close').then(() => true);
+  // Not `once` of node:events, which rejects on an error: a connection that is reset is cut off as well.
+  const closed = new Promise<true>((resolve) => socket.once('close', () => resolve(true)));
   socket.on('error', () => undefined);
   socket.resume();
   socket.write(start);

@@ -126,14 +126,14 @@ function writeLedger(): string {
     ${given.map((name) => `${name} json default null`).join(', ')}, removed_payments bigint[] default null
   ) returns json language plpgsql as $$
   declare
+    change json;
     ${names.map((name) => `ids_${name} json;`).join(' ')}
   begin
-    -- What changes is found by its id, however small the table was when the plan was made.
-    perform set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
     if changed_users is not null then
       -- The only column of another service's table that is ever written.
-      update users set premium = changed.premium
-      from json_to_recordset(changed_users) as changed(id bigint, premium timestamp) where users.id = changed.id;
+      for change in select value from json_array_elements(changed_users) loop
+        update users set premium = (change ->> 'premium')::timestamp where id = (change ->> 'id')::bigint;
+      end loop;
     end if;
     if removed_payments is not null then delete from payments where id = any(removed_payments); end if;
     ${names.map(writeTable).join('\n')}
@@ -141,15 +141,19 @@ function writeLedger(): string {
   end $$`;
 }
 
-/** What leaves unique indexes goes before what enters them. Columns that a change does not name stay as they are. */
+/**
+ * What leaves unique indexes goes before what enters them. Columns that a change does not name stay as they are. Row by
+ * row: a plan that joins all changes to the table at once, made while the table is small, reads all of it.
+ */
 function writeTable(name: string): string {
   const { key, columns } = TABLES[name] as (typeof TABLES)[string];
   const list = columns.join(', ');
   return `
     if changed_${name} is not null then
-      update ${name} as held set (${list}) = (
-        select ${list} from json_populate_record(held, change)
-      ) from json_array_elements(changed_${name}) as change where held.id = (change ->> 'id')::bigint;
+      for change in select value from json_array_elements(changed_${name}) loop
+        update ${name} as held set (${list}) = (select ${list} from json_populate_record(held, change))
+        where held.id = (change ->> 'id')::bigint;
+      end loop;
     end if;
     if new_${name} is not null then
       with added as (
@@ -194,9 +198,12 @@ const WRITE_OUTBOX = `create or replace function write_outbox_v1(messages json, 
 
 /** Payments that came before their subscription find it now. */
 const JOIN_PAYMENTS = `create or replace function join_payments_v1(appeared text[]) returns void language plpgsql as $$
+  declare
+    named text;
   begin
-    update payments set subscription_id = subscriptions.id
-    from subscriptions, unnest(appeared) as appeared_id
-    where subscriptions.stripe_subscription_id = appeared_id
-      and payments.stripe_subscription_id = appeared_id and payments.subscription_id is null;
+    foreach named in array appeared loop
+      update payments set subscription_id = subscriptions.id from subscriptions
+      where subscriptions.stripe_subscription_id = named
+        and payments.stripe_subscription_id = named and payments.subscription_id is null;
+    end loop;
   end $$`;

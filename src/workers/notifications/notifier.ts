@@ -69,7 +69,7 @@ export class Notifier {
 async function markDelivered(orm: MikroORM, ids: readonly number[], now: Date): Promise<void> {
   await orm.em.fork().execute(
     `update outbox_messages set delivered_at = ?::timestamptz at time zone 'UTC'
-     where delivered_at is null and id in (select value::bigint from json_array_elements_text(?::json))`,
-    [now.toISOString(), JSON.stringify(ids)],
+     where delivered_at is null and id = any(?::bigint[])`,
+    [now.toISOString(), `{${ids.join(',')}}`],
   );
 }
