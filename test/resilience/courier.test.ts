@@ -28,6 +28,17 @@ describe('What a commit has to tell', function () {
 
   const undelivered = (): Promise<number> => installation.count('outbox_messages where delivered_at is null');
 
+  /** A purchase is applied while the gateway says nothing. @returns its user's browser */
+  async function tellOfPurchaseInSilence() {
+    const purchase = await installation.purchase();
+    const listener = await installation.listen(purchase.userId);
+    const events = await installation.eventsOf(purchase);
+    installation.gatewayLink.silent();
+    await installation.tellAll(events);
+    await installation.applied(events);
+    return listener;
+  }
+
   it('reaches the browser without a job of its own', async () => {
     const purchase = await installation.purchase();
     const listener = await installation.listen(purchase.userId);
@@ -53,12 +64,7 @@ describe('What a commit has to tell', function () {
   });
 
   it('is delivered or in the queue when its worker has stopped', async () => {
-    const purchase = await installation.purchase();
-    const listener = await installation.listen(purchase.userId);
-    const events = await installation.eventsOf(purchase);
-    installation.gatewayLink.silent();
-    await installation.tellAll(events);
-    await installation.applied(events);
+    const listener = await tellOfPurchaseInSilence();
     expect(await installation.worker.stop()).to.deep.equal({ code: 0, signal: null });
     expect(await undelivered()).to.equal(2);
     expect(await jobs()).to.equal(2);
@@ -70,12 +76,7 @@ describe('What a commit has to tell', function () {
   });
 
   it('is told by the sweep when its worker was killed with it in hand', async () => {
-    const purchase = await installation.purchase();
-    const listener = await installation.listen(purchase.userId);
-    const events = await installation.eventsOf(purchase);
-    installation.gatewayLink.silent();
-    await installation.tellAll(events);
-    await installation.applied(events);
+    const listener = await tellOfPurchaseInSilence();
     await installation.worker.kill();
     expect(await undelivered()).to.equal(2);
     installation.gatewayLink.up();
