@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { startRedis } from '../../rig/redis.ts';
+import { type RedisServer, startRedis } from '../../rig/redis.ts';
 import { emptyRedis, type House } from '../house.ts';
 import { type Installation, startInstallation } from '../installation.ts';
 import { growDatabase, growQueue, sizeOf } from './grow.ts';
@@ -9,6 +10,8 @@ import { runPipeline } from './pipeline-run.ts';
 import { rowOf } from './row.ts';
 
 type Figures = Record<string, number>;
+
+const POLL_MS = 50;
 
 /** The pipeline's rate beside big tables and a long queue, against that beside empty ones, in turns. */
 export const growth: Part = async (house, options, say) => {
@@ -31,15 +34,15 @@ export const growth: Part = async (house, options, say) => {
   await growDatabase(house, 'bench_grown', size);
   say(`growth: making ${size.jobs} jobs`);
   const jobs = await growQueue(house, 'bench_grown', grownRedis, size.jobs);
-  await settle(house);
+  await settle(house, grownRedis);
 
   const rounds = new Map<string, Figures[]>(subjects.map(({ name }) => [name, []]));
   for (let round = 1; round <= options.rounds; round++) {
     for (const { name, installation } of round % 2 === 1 ? subjects : subjects.toReversed()) {
-      const figures = await runPipeline(house, installation, options.events, options.connections, () =>
-        pause(installation, false),
-      );
-      await pause(installation, true);
+      const figures = await runPipeline(house, installation, options.events, options.connections, {
+        open: () => pause(installation, false),
+        shut: () => pause(installation, true),
+      });
       rounds.get(name)?.push(figures);
       say(`growth ${round}: ${name} ${Math.round(figures['events/s'] ?? 0)} events/s`);
     }
@@ -59,13 +62,17 @@ async function pause({ matcha }: Installation, stopped: boolean): Promise<void> 
   const connection = new Redis(matcha.env.REDIS_URL ?? '', { maxRetriesPerRequest: null });
   const queue = new Queue('stripe-events', { connection, prefix: matcha.env.QUEUE_PREFIX });
   await (stopped ? queue.pause() : queue.resume());
-  while (stopped && (await queue.getActiveCount()) > 0)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  while (stopped && (await queue.getActiveCount()) > 0) await sleep(POLL_MS);
   await queue.close();
   connection.disconnect();
 }
 
 /** What filling has left to be written must not be written while something is measured. */
-async function settle(house: House): Promise<void> {
+async function settle(house: House, server: RedisServer): Promise<void> {
   await house.postgres.databases.query('bench_grown', 'checkpoint');
+  const redis = new Redis(server.url);
+  // Refused while one runs, or is due: that one will do.
+  await redis.bgrewriteaof().catch(() => undefined);
+  while (/aof_rewrite_(in_progress|scheduled):1/.test(await redis.info('persistence'))) await sleep(POLL_MS);
+  redis.disconnect();
 }
