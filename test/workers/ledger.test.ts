@@ -45,6 +45,19 @@ for (const origin of ORIGINS) {
       updatedAt: SKIPPED,
     });
 
+    it('is never compiled by PostgreSQL (JIT): what the survey forbids looks so expensive that it would be', async () => {
+      const settingIn = (name: string) =>
+        inTransaction(subject.orm, async (transaction) => {
+          await Ledger.open(subject.orm, transaction, keysOf([{ user: userId }]), ['evt_1']);
+          const [row] = await transaction.ask<{ value: string }>('select current_setting($1) as value', [
+            name,
+          ]);
+          return row?.value;
+        });
+      expect(await settingIn('enable_seqscan')).to.equal('off');
+      expect(await settingIn('jit')).to.equal('off');
+    });
+
     it('writes new rows in UTC, knows their ids, and finds them again', async () => {
       const id = await open({ user: userId }, async (ledger) => {
         const row = ledger.addSubscription(newSubscription('sub_new'));

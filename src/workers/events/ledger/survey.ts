@@ -23,7 +23,9 @@ export async function survey(
   const { invoices, intents, charges, customers, sessions, subscriptions, users, emails } = keys;
   const named = [invoices, intents, charges, customers, sessions, subscriptions, users, emails];
   const [row] = await transaction.ask<{ survey: Survey }>(
-    'select survey_ledger_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as survey',
+    // The survey forbids reading whole tables. Where there is no other way PostgreSQL before 18 takes that for a very
+    // expensive plan, and compiles it (JIT): seventy milliseconds for a statement of one.
+    `select set_config('jit', 'off', true), survey_ledger_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as survey`,
     [lockNames(keys, eventIds), eventIds, ...named.map((set) => [...set])],
   );
   if (!row) throw new Error('PostgreSQL answered nothing to a survey');
