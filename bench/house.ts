@@ -5,7 +5,7 @@ import type { Pile } from '../rig/pile.ts';
 import { freePorts } from '../rig/ports.ts';
 import { type PostgresServer, startPostgres } from '../rig/postgres.ts';
 import { ManagedProcess } from '../rig/process.ts';
-import { type RedisServer, startRedis } from '../rig/redis.ts';
+import { type RedisServer, type RedisServerOptions, startRedis } from '../rig/redis.ts';
 import { NEWEST_VERSION } from '../sandbox/index.ts';
 import { customersOf, stripeCustomerOf, wholePurchases } from './events/mix.ts';
 import { recordPurchase, type Template } from './events/templates.ts';
@@ -24,6 +24,12 @@ export type House = {
   nextStream(): string;
 };
 
+/** As `docs/scaling.md` asks: each write is on the disk before it is answered, and the log is rewritten seldom. */
+export const AS_IN_PRODUCTION: RedisServerOptions = {
+  appendFsync: 'always',
+  settings: ['auto-aof-rewrite-min-size 512mb'],
+};
+
 /** Starts PostgreSQL and Redis as production has them: both have written to disk what they confirm. */
 export async function openHouse(pile: Pile): Promise<House> {
   const postgres = pile.add(
@@ -32,7 +38,7 @@ export async function openHouse(pile: Pile): Promise<House> {
       settings: { shared_buffers: '512MB', max_wal_size: '4GB' },
     }),
   );
-  const redis = pile.add(await startRedis({ appendFsync: 'always' }));
+  const redis = pile.add(await startRedis(AS_IN_PRODUCTION));
   const templates = await recordPurchase(PRICES);
   let streams = 0;
   // The time makes streams of one run unlike those of any other, should a database be kept.

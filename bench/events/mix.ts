@@ -1,6 +1,6 @@
 import type { Template } from './templates.ts';
 
-/** Customers whose purchases happen at the same time; one customer's events are this far apart in the stream. */
+/** Purchases under way at a time. */
 const AT_THE_SAME_TIME = 400;
 
 /** One event of the stream. */
@@ -12,31 +12,34 @@ export type MixedEvent = {
 };
 
 /**
- * An endless stream of distinct events: purchases of customers 0, 1, 2, …, many at a time, each in Stripe's order.
- * The same arguments give the same events.
+ * A stream of distinct events: a purchase of each of customers 0, 1, 2, …, each in Stripe's order, many at a time and
+ * each at another point, so that at any time all kinds of events come, as they do in life. Were all at the same point,
+ * there would be seconds in which every event announces something and others in which none does. The same arguments
+ * give the same events.
  */
 export class Mix {
   readonly #templates: readonly Template[];
   readonly #name: string;
   readonly #firstUser: number;
+  readonly #order: readonly Place[];
 
   /**
    * @param name makes the ids of this stream its own; letters and digits
    * @param firstUser the user id of customer 0; customer n belongs to user firstUser + n
+   * @param count events in all, whole purchases
    */
-  constructor(templates: readonly Template[], name: string, firstUser: number) {
+  constructor(templates: readonly Template[], name: string, firstUser: number, count: number) {
     this.#templates = templates;
     this.#name = name;
     this.#firstUser = firstUser;
+    this.#order = staggered(customersOf(count, templates.length), templates.length);
   }
 
-  /** The `index`th event of the stream. */
+  /** The `index`th event of the stream. @throws {RangeError} when there are not so many */
   at(index: number): MixedEvent {
-    const kinds = this.#templates.length;
-    const block = Math.floor(index / (AT_THE_SAME_TIME * kinds));
-    const within = index % (AT_THE_SAME_TIME * kinds);
-    const kind = Math.floor(within / AT_THE_SAME_TIME);
-    const customer = block * AT_THE_SAME_TIME + (within % AT_THE_SAME_TIME);
+    const place = this.#order[index];
+    if (place === undefined) throw new RangeError(`The stream ${this.#name} has no event ${index}`);
+    const { customer, kind } = place;
     const template = this.#templates[kind] as Template;
     const word = `${this.#name}x${customer}`;
     // An event's id names its kind as well: a customer has several.
@@ -50,15 +53,29 @@ export class Mix {
   }
 }
 
-/** How many customers the first `count` events of a stream belong to. */
-export function customersOf(count: number, kinds: number): number {
-  return Math.ceil(count / (AT_THE_SAME_TIME * kinds)) * AT_THE_SAME_TIME;
+type Place = { readonly customer: number; readonly kind: number };
+
+/** With every new purchase those that began before it, some at each of the later kinds, take a step. */
+function staggered(customers: number, kinds: number): Place[] {
+  const apart = Math.max(1, Math.round(AT_THE_SAME_TIME / kinds));
+  const order: Place[] = [];
+  for (let turn = 0; order.length < customers * kinds; turn++) {
+    for (let kind = 0; kind < kinds; kind++) {
+      const customer = turn - kind * apart;
+      if (customer >= 0 && customer < customers) order.push({ customer, kind });
+    }
+  }
+  return order;
 }
 
-/** The nearest count of events that ends with whole purchases. */
+/** How many customers `count` events belong to. */
+export function customersOf(count: number, kinds: number): number {
+  return Math.ceil(count / kinds);
+}
+
+/** The nearest count of events that is whole purchases. */
 export function wholePurchases(count: number, kinds: number): number {
-  const block = AT_THE_SAME_TIME * kinds;
-  return Math.max(1, Math.round(count / block)) * block;
+  return Math.max(1, Math.round(count / kinds)) * kinds;
 }
 
 /** The Stripe customer of a stream's customer. */

@@ -13,7 +13,7 @@ process.on('disconnect', () => process.exit(0));
 process.once('message', (order: FloodOrder) => void run(order));
 
 async function run(order: FloodOrder): Promise<void> {
-  const mix = new Mix(order.templates, order.stream, order.firstUser);
+  const mix = new Mix(order.templates, order.stream, order.firstUser, order.count);
   const sign = (index: number): Buffer => signedRequest(order.target, mix.at(index).body);
   // A steady flow lasts longer than a signature is valid; there is time to sign between two events.
   const ready = order.perSecond === undefined ? Array.from({ length: order.count }, (_, i) => sign(i)) : [];

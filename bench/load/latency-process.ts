@@ -19,7 +19,7 @@ process.on('disconnect', () => process.exit(0));
 process.once('message', (order: LatencyOrder) => void run(order));
 
 async function run(order: LatencyOrder): Promise<void> {
-  const mix = new Mix(order.templates, order.stream, order.firstUser);
+  const mix = new Mix(order.templates, order.stream, order.firstUser, order.count);
   const sentAt = new Map<string, number>();
   const latencies: number[] = [];
   const listen = (text: string): void => {

@@ -37,7 +37,7 @@ export async function growDatabase(house: House, database: string, size: Size): 
      from generate_series(0, $2 - 1) as n, lateral (select timezone('utc', now()) - n % 28 * interval '1 day' as at) as t`,
     [first, users],
   );
-  const payload = new Mix(house.templates, 'OLD', first).at(2 * 400).body;
+  const payload = new Mix(house.templates, 'OLD', first, house.templates.length).at(2).body;
   for (let from = 0; from < size.payments; from += CHUNK) {
     const range = [from, Math.min(from + CHUNK, size.payments) - 1, users];
     await query(
@@ -89,7 +89,7 @@ export async function growQueue(
   const count = wholePurchases(jobs, kinds);
   const stream = house.nextStream();
   const firstUser = await addUsers(house, database, stream, customersOf(count, kinds));
-  const mix = new Mix(house.templates, stream, firstUser);
+  const mix = new Mix(house.templates, stream, firstUser, count);
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
   const queue = new Queue('stripe-events', { connection, prefix: `{${database}}` });
   for (let from = 0; from < count; from += JOBS_AT_ONCE) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { type RedisServer, startRedis } from '../../rig/redis.ts';
-import { emptyRedis, type House } from '../house.ts';
+import { AS_IN_PRODUCTION, emptyRedis, type House } from '../house.ts';
 import { type Installation, startInstallation } from '../installation.ts';
 import { growDatabase, growQueue, sizeOf } from './grow.ts';
 import type { Part } from './part.ts';
@@ -16,7 +16,7 @@ const POLL_MS = 50;
 /** The pipeline's rate beside big tables and a long queue, against that beside empty ones, in turns. */
 export const growth: Part = async (house, options, say) => {
   const size = sizeOf(options.growthScale);
-  const grownRedis = house.pile.add(await startRedis({ appendFsync: 'always' }));
+  const grownRedis = house.pile.add(await startRedis(AS_IN_PRODUCTION));
   const empty = { installation: await startInstallation(house, 'bench_empty'), redis: house.redis };
   const grown = {
     installation: await startInstallation(house, 'bench_grown', { redis: grownRedis }),
