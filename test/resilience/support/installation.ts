@@ -264,7 +264,7 @@ export class Installation {
     work: () => Promise<void>,
   ): Promise<void> {
     const lock = 'select pg_advisory_xact_lock(hashtextextended($1, 0))';
-    await this.#whileWaitingAt('survey_ledger', [lock, [purchase.customer]], tell, work);
+    await this.#whileWaitingAt('select survey_ledger', [lock, [purchase.customer]], tell, work);
   }
 
   /**

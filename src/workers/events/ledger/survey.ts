@@ -25,7 +25,7 @@ export async function survey(
   const [row] = await transaction.ask<{ survey: Survey }>(
     // The survey forbids reading whole tables. Where there is no other way PostgreSQL before 18 takes that for a very
     // expensive plan, and compiles it (JIT): seventy milliseconds for a statement of one.
-    `select set_config('jit', 'off', true), survey_ledger_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as survey`,
+    `select survey_ledger_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as survey from set_config('jit', 'off', true)`,
     [lockNames(keys, eventIds), eventIds, ...named.map((set) => [...set])],
   );
   if (!row) throw new Error('PostgreSQL answered nothing to a survey');
