@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Matcha } from '../../rig/matcha.ts';
 import { type SqlClient, withSql } from '../../rig/sql.ts';
 import { NOTIFICATIONS_A_PURCHASE } from '../events/templates.ts';
 import { type House, prepareStream, webhookOf } from '../house.ts';
@@ -21,41 +20,53 @@ export type Valve = { open(): Promise<void>; shut(): Promise<void> };
  * @param valve opened when the first event is sent, and shut when as many are applied: with a backlog the worker is
  *   never idle, and would go on to many more than are accepted
  */
-export async function runPipeline(
+export function runPipeline(
+  house: House,
+  installation: Installation,
+  wanted: number,
+  connections: number,
+  valve?: Valve,
+): Promise<Record<string, number>> {
+  const { databases } = house.postgres;
+  // Over one connection: a new one for each look is a new process, and PostgreSQL's time is what is measured.
+  return withSql(databases.address(installation.matcha.database), (sql) =>
+    runWatched(sql, house, installation, wanted, connections, valve),
+  );
+}
+
+async function runWatched(
+  sql: SqlClient,
   house: House,
   { matcha, redis, web, worker, counted }: Installation,
   wanted: number,
   connections: number,
-  valve?: Valve,
+  valve: Valve | undefined,
 ): Promise<Record<string, number>> {
   const stream = await prepareStream(house, matcha.database, wanted);
   const notifications = (stream.count / stream.templates.length) * NOTIFICATIONS_A_PURCHASE;
   const flood = await prepareFlood({ target: webhookOf(matcha), ...stream, connections });
   const toldBefore = (await counted()).distinct;
-  const newest = await newestIn(matcha, 'webhook_events');
-  const newestMessage = await newestIn(matcha, 'outbox_messages');
+  const newest = await newestIn(sql, 'webhook_events');
+  const newestMessage = await newestIn(sql, 'outbox_messages');
 
   const servers = { redis: redis.pid, postgres: house.postgres.pid };
   const stop = startWatch({ web: web.pid, worker: worker.pid, ...servers });
   const startedAt = performance.now();
   await valve?.open();
   const sending = flood.start();
-  // Over one connection: a new one for each look is a new process, and PostgreSQL's time is what is measured.
-  const done = await withSql(house.postgres.databases.address(matcha.database), (sql) =>
-    until(
-      async () =>
-        (await areLogged(sql, newest, stream.count)) && (await appliedSince(sql, newest)) >= stream.count,
-    ),
+  // Counting takes PostgreSQL longer than one look into an index, so events are counted once there may be enough.
+  const done = await until(
+    async () =>
+      (await newestIn(sql, 'webhook_events')) >= newest + stream.count &&
+      (await appliedSince(sql, newest)) >= stream.count,
   );
   await valve?.shut();
-  const messages = await messagesSince(matcha, newestMessage);
+  const messages = await messagesSince(sql, newestMessage);
   const told = await until(async () => (await counted()).distinct - toldBefore >= messages);
   const result = insistOnAll(await sending, stream.count, 'The service');
   const seconds = (performance.now() - startedAt) / 1_000;
   const lap = stop();
-  const applied = await withSql(house.postgres.databases.address(matcha.database), (sql) =>
-    appliedSince(sql, newest),
-  );
+  const applied = await appliedSince(sql, newest);
   if (!told || !done || messages < notifications / 2) {
     throw new Error(
       `Of ${stream.count} events ${applied} were applied, of ${messages} ` +
@@ -79,20 +90,14 @@ export async function runPipeline(
 }
 
 /** The id of the newest row. */
-async function newestIn(matcha: Matcha, table: 'webhook_events' | 'outbox_messages'): Promise<number> {
-  const [row] = await matcha.query(`select coalesce(max(id), 0) as id from ${table}`);
-  return Number(row?.id);
+async function newestIn(sql: SqlClient, table: 'webhook_events' | 'outbox_messages'): Promise<number> {
+  const { rows } = await sql.query(`select coalesce(max(id), 0) as id from ${table}`);
+  return Number(rows[0]?.id);
 }
 
-async function messagesSince(matcha: Matcha, newest: number): Promise<number> {
-  const [row] = await matcha.query(`select count(*) as count from outbox_messages where id > $1`, [newest]);
-  return Number(row?.count);
-}
-
-/** Whether there may be so many events after a row, at the price of one look into an index. */
-async function areLogged(sql: SqlClient, newest: number, count: number): Promise<boolean> {
-  const { rows } = await sql.query(`select max(id) as id from webhook_events`);
-  return Number(rows[0]?.id ?? 0) >= newest + count;
+async function messagesSince(sql: SqlClient, newest: number): Promise<number> {
+  const { rows } = await sql.query(`select count(*) as count from outbox_messages where id > $1`, [newest]);
+  return Number(rows[0]?.count);
 }
 
 /** How many events were committed after a row; the older rows are not read. */
