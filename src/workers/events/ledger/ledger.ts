@@ -120,6 +120,12 @@ export class Ledger {
     return id === null ? undefined : this.#subscriptions.get(id);
   }
 
+  /** A text that is another one whenever one of the row's columns is, before and after it is written. */
+  versionOf(row: Subscription | Payment): string {
+    const { subscriptions, payments } = this.#tables;
+    return isPayment(row) ? payments.versionOf(row) : subscriptions.versionOf(row);
+  }
+
   subscriptionsOf(userId: number): Subscription[] {
     return [...this.#subscriptions.values()].filter((row) => row.userId === userId);
   }
@@ -206,6 +212,10 @@ export class Ledger {
   appearedKeys(): string[] {
     return [...this.#appeared];
   }
+}
+
+function isPayment(row: Subscription | Payment): row is Payment {
+  return 'stripePaymentIntentId' in row;
 }
 
 function tablesOf(orm: MikroORM) {
