@@ -1,7 +1,8 @@
 export { type PremiumReason, premiumReason } from './premium-reason.ts';
 export {
-  awaitsRenewal,
   inDunning,
+  isEndCertain,
+  isRenewalOverdue,
   type PremiumFacts,
   type PremiumPolicy,
   premiumUntil,

@@ -20,6 +20,8 @@ export type StripeReads = {
   subscription(id: string): Promise<Snapshot<SubscriptionFacts>>;
   invoice(id: string): Promise<Snapshot<InvoiceFacts>>;
   intent(id: string): Promise<Snapshot<IntentFacts>>;
+  /** The invoice that an intent pays, if there is one by now. */
+  invoiceOfIntent(id: string): Promise<string | null>;
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
   dispute(id: string): Promise<Snapshot<DisputeFacts>>;
   /** The product a price belongs to. */
@@ -38,6 +40,7 @@ export const noReads: StripeReads = {
   subscription: refuse,
   invoice: refuse,
   intent: refuse,
+  invoiceOfIntent: refuse,
   charge: refuse,
   dispute: refuse,
   productOfPrice: refuse,
@@ -58,6 +61,11 @@ export function readsThrough(stripe: Stripe): StripeReads {
         readInvoice,
       ),
     intent: async (id) => snapshot(await stripe.paymentIntents.retrieve(id), readIntent),
+    invoiceOfIntent: async (id) => {
+      const payment = { type: 'payment_intent', payment_intent: id } as const;
+      const [named] = (await stripe.invoicePayments.list({ payment, limit: 1 })).data;
+      return typeof named?.invoice === 'string' ? named.invoice : (named?.invoice.id ?? null);
+    },
     charge: async (id) => snapshot(await stripe.charges.retrieve(id), readCharge),
     dispute: async (id) => snapshot(await stripe.disputes.retrieve(id), readDispute),
     productOfPrice: async (id) => {

@@ -1,5 +1,10 @@
 import type { Subscription, User } from '../../../shared/entities/index.ts';
-import { awaitsRenewal, type PremiumPolicy, premiumUntil } from '../../../shared/premium/index.ts';
+import {
+  isEndCertain,
+  isRenewalOverdue,
+  type PremiumPolicy,
+  premiumUntil,
+} from '../../../shared/premium/index.ts';
 import type { Desk } from '../desk.ts';
 import { reviewAccess } from './reversal-book.ts';
 import { isLive } from './subscription-book.ts';
@@ -76,7 +81,7 @@ function announceActivation(
  * outcome is only late is no end.
  */
 function announceEnd({ ledger, clock }: SettlingDesk, subscription: Subscription, until: Date): void {
-  if (awaitsRenewal(subscription, clock.now())) return;
+  if (!isEndCertain(subscription) && !isRenewalOverdue(subscription, clock.now())) return;
   ledger.announce({
     fact: `premium_ended:${paidPeriod(subscription)}`,
     userId: subscription.userId,
@@ -89,7 +94,10 @@ function announceEnd({ ledger, clock }: SettlingDesk, subscription: Subscription
   });
 }
 
-function paidPeriod({ stripeSubscriptionId, paidUntil }: Subscription): string {
+function paidPeriod({ stripeSubscriptionId, paidUntil, firstUnpaidAt }: Subscription): string {
+  // Of several events that say so the first may be heard last: the time of that is not what it is named by.
+  if (firstUnpaidAt != null && paidUntil?.getTime() === firstUnpaidAt.getTime())
+    return `${stripeSubscriptionId}:first_unpaid`;
   return `${stripeSubscriptionId}:${paidUntil?.toISOString() ?? 'none'}`;
 }
 

@@ -1,7 +1,7 @@
-import { DAY } from '../../../shared/duration.ts';
 import { readSubscription, type SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
 import { ownerOf, userIdIn } from '../books/customer-link.ts';
-import { bookSubscription, isClearlyNewer } from '../books/subscription-book.ts';
+import { bookSubscription, isClearlyNewer, rememberPayload } from '../books/subscription-book.ts';
+import { announceTrialEnd } from '../books/trial-end.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
 import type { Touches } from '../ledger/index.ts';
@@ -17,19 +17,9 @@ export const onTrialWillEnd = handler({
   apply: async (facts, desk) => {
     const verdict = await apply(facts, desk);
     const row = desk.ledger.subscription(facts.id);
-    if (row?.stripeStatus === 'trialing' && row.trialEnd) {
-      const daysLeft = Math.max(0, Math.ceil((row.trialEnd.getTime() - desk.event.created.getTime()) / DAY));
-      desk.ledger.announce({
-        fact: `trial_ending:${row.stripeSubscriptionId}:${row.trialEnd.toISOString()}`,
-        userId: row.userId,
-        type: 'trial_ending',
-        data: {
-          message: "Votre période d'essai se termine bientôt.",
-          days_left: daysLeft,
-          end_date: row.trialEnd.toISOString(),
-        },
-      });
-    }
+    // What is said is that this end comes; one that was moved meanwhile is another.
+    if (row && row.trialEnd?.getTime() === facts.trialEnd?.getTime())
+      announceTrialEnd(desk.ledger, row, desk.event.created);
     return verdict;
   },
 });
@@ -55,6 +45,7 @@ async function apply(facts: SubscriptionFacts, desk: Desk): Promise<Verdict> {
   }
   const user = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, { metadata: facts.metadata });
   if (!user) return parkedFor(facts.customerId);
-  await bookSubscription(desk, user, current, snapshot);
+  const booked = await bookSubscription(desk, user, current, snapshot);
+  if (snapshot.facts !== facts) rememberPayload(booked, facts, desk.event.created);
   return APPLIED;
 }
