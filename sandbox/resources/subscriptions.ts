@@ -226,7 +226,10 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
     if (params.default_payment_method !== undefined) changed.default_payment_method = method?.id ?? null;
     if (method) attach(world, method, changed.customer);
     if (params.trial_settings) changed.trial_settings = readTrialSettings(params.trial_settings);
-    if (params.automatic_tax) changed.automatic_tax.enabled = params.automatic_tax.enabled;
+    if (params.automatic_tax) {
+      changed.automatic_tax.enabled = params.automatic_tax.enabled;
+      if (params.automatic_tax.enabled) changed.automatic_tax.disabled_reason = null;
+    }
     if (params.pause_collection === null) resumeCollection(world, changed);
     else if (params.pause_collection) {
       pauseCollection(

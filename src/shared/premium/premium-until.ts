@@ -35,7 +35,7 @@ export type PremiumPolicy = {
  * Before Stripe has rolled the period nothing is known of its renewal. Until the event has had time to arrive, a
  * renewing subscription stays premium although nothing is paid yet.
  */
-const RENEWAL_ALLOWANCE_MS = 6 * HOUR;
+export const RENEWAL_ALLOWANCE_MS = 6 * HOUR;
 
 /** Stripe waits up to three days with a renewal while an endpoint takes no events, and delivers them as long. */
 const LATEST_RENEWAL_MS = 3 * DAY;

@@ -1,9 +1,11 @@
 import type { Subscription, User } from '../../../shared/entities/index.ts';
 import {
   isEndCertain,
+  isPaymentUnderWay,
   isRenewalOverdue,
   type PremiumPolicy,
   premiumUntil,
+  RENEWAL_ALLOWANCE_MS,
 } from '../../../shared/premium/index.ts';
 import type { Desk } from '../desk.ts';
 import { reviewAccess } from './reversal-book.ts';
@@ -53,17 +55,18 @@ function longestPremium(
 }
 
 /**
- * The allowance of a renewal in progress and the days of grace let premium go on, which is no news.
+ * A renewal under way and the days of grace let premium go on, which is no news.
  * @param before until when the user was premium; what is given back within a paid period is news again
  */
 function announceActivation(
-  { ledger }: SettlingDesk,
+  { ledger, clock }: SettlingDesk,
   subscription: Subscription,
   until: Date,
   before: Date | null,
 ): void {
-  const goesOn = before !== null && subscription.paidUntil != null && before >= subscription.paidUntil;
-  if (goesOn) return;
+  const { paidUntil } = subscription;
+  const goesOn = before !== null && paidUntil != null && before >= paidUntil;
+  if (goesOn && !returnsLate(subscription, paidUntil, clock.now())) return;
   ledger.announce({
     fact: `premium_activated:${paidPeriod(subscription)}:${before?.toISOString() ?? 'first'}`,
     userId: subscription.userId,
@@ -74,6 +77,11 @@ function announceActivation(
       end_date: until.toISOString(),
     },
   });
+}
+
+/** Whether a renewal is heard of only now, long after premium had passed: its user was without, and may have been told. */
+function returnsLate(subscription: Subscription, paidUntil: Date, now: Date): boolean {
+  return isPaymentUnderWay(subscription, now) && now.getTime() - paidUntil.getTime() >= RENEWAL_ALLOWANCE_MS;
 }
 
 /**
