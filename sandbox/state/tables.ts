@@ -64,6 +64,9 @@ export type StoredInvoicePayment = Stored<
 export type StoredInvoiceItem = Stored<Stripe.InvoiceItem, { customer: string; invoice: string | null }>;
 export type StoredSetupIntent = Stored<Stripe.SetupIntent, { customer: string | null }>;
 
+/** A renewal without an address to tax: the invoice is not finalised, or charged without tax from now on. */
+export type TaxTrouble = 'fails_finalization' | 'switches_tax_off';
+
 /** What a Checkout Session remembers but Stripe's API does not show. */
 export interface SessionPlan {
   items: { price: StoredPrice; quantity: number }[];
@@ -132,6 +135,10 @@ export class Tables {
   readonly endpointSecrets = new Map<string, string>();
   /** Trials (`sub_…:end`) whose end was announced, as changes of a subscription plan it anew. */
   readonly announcedTrials = new Set<string>();
+  /** How each bank debit that is under way will end. */
+  readonly debitOutcomes = new Map<string, 'succeeds' | 'fails'>();
+  /** What automatic tax does at a subscription's next finalisation, for want of an address. */
+  readonly taxTroubles = new Map<string, TaxTrouble>();
   /** How many failed attempts in a row each invoice's dunning has seen. */
   readonly dunningStep = new Map<string, number>();
 

@@ -1,9 +1,12 @@
 export { type PremiumReason, premiumReason } from './premium-reason.ts';
 export {
-  awaitsRenewal,
   inDunning,
+  isEndCertain,
+  isPaymentUnderWay,
+  isRenewalOverdue,
   type PremiumFacts,
   type PremiumPolicy,
   premiumUntil,
+  RENEWAL_ALLOWANCE_MS,
   RENEWAL_LEAD_MS,
 } from './premium-until.ts';

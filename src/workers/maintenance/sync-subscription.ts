@@ -1,7 +1,7 @@
 import {
   answeredAt,
   bookSnapshots,
-  invoiceEventType,
+  invoiceSnapshot,
   type ObjectSnapshot,
   type SnapshotDeps,
 } from '../events/snapshots.ts';
@@ -26,7 +26,7 @@ export async function syncSubscription(
       seenAt,
     },
   ];
-  const type = latest && invoiceEventType(latest);
-  if (type) snapshots.push({ type, object: latest, seenAt });
+  const newest = latest && (await invoiceSnapshot(deps, latest, seenAt));
+  if (newest) snapshots.push(newest);
   return bookSnapshots(deps, snapshots, { correlationId: `sync-${subscriptionId}`, ...options });
 }

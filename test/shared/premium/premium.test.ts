@@ -17,9 +17,17 @@ const paid: PremiumFacts = {
   cancelAt: null,
   pastDueSince: null,
   collectionPaused: false,
+  collectionMethod: 'charge_automatically',
+  pausedPeriodStart: null,
+  currentPeriodStart: date('2026-06-01T10:00'),
+  currentPeriodEnd: date('2026-07-01T10:00'),
+  firstUnpaidAt: null,
+  latestInvoiceAt: date('2026-06-01T10:00'),
+  latestInvoiceStatus: 'paid',
+  latestInvoiceFailedAt: null,
   revokedAt: null,
 };
-const policy = { graceDays: 3 };
+const policy = { graceDays: 3, processingDays: 14 };
 const failed: Partial<PremiumFacts> = {
   status: 'past_due',
   stripeStatus: 'past_due',
@@ -284,8 +292,12 @@ describe('premium', () => {
   it('has as many days of grace as the policy gives', () => {
     const subscription = { ...paid, ...failed };
     const now = date('2026-07-01T12:00');
-    expect(premiumUntil(subscription, { graceDays: 0 }, now)).to.deep.equal(date('2026-07-01T11:00'));
-    expect(premiumUntil(subscription, { graceDays: 14 }, now)).to.deep.equal(date('2026-07-15T11:00'));
+    expect(premiumUntil(subscription, { ...policy, graceDays: 0 }, now)).to.deep.equal(
+      date('2026-07-01T11:00'),
+    );
+    expect(premiumUntil(subscription, { ...policy, graceDays: 14 }, now)).to.deep.equal(
+      date('2026-07-15T11:00'),
+    );
   });
 
   it('has no gap on the way through a renewal that succeeds, minute by minute', () => {

@@ -12,8 +12,9 @@ export type BookableInvoice = InvoiceFacts & { id: string };
 /**
  * Books what an invoice says of its payment. Every field moves one way only (statuses by rank, counts upwards), so
  * the order in which an invoice's events arrive does not matter.
+ * @param failedAttempts as many attempts as are known to have failed: a bank debit under way counts as one at Stripe
  */
-export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice): Payment {
+export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice, failedAttempts = 0): Payment {
   if (facts.intentId !== null) linkIntent(desk, facts.id, facts.intentId);
   const row =
     findPayment(desk, facts.id, facts.intentId) ??
@@ -32,10 +33,11 @@ export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice): Pay
     // What the intent moved is the truth about the money; an invoice's figures stand in until it is known.
     if (row.intentStatus == null) row.amount = facts.status === 'paid' ? facts.amountPaid : facts.amountDue;
   }
-  if (facts.attemptCount >= row.attemptCount) {
-    row.attemptCount = facts.attemptCount;
+  if (failedAttempts >= row.attemptCount) {
+    row.attemptCount = failedAttempts;
     if (rank >= held) row.nextAttemptAt = facts.nextAttemptAt;
   }
+  if (row.invoiceStatus === 'void' || row.invoiceStatus === 'uncollectible') row.nextAttemptAt = null;
   row.stripeInvoiceId = facts.id;
   row.stripeSubscriptionId ??= facts.subscriptionId;
   row.subscriptionId ??= desk.ledger.subscription(facts.subscriptionId)?.id ?? null;
@@ -50,7 +52,7 @@ export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice): Pay
 }
 
 /** Where an invoice is on its one-way road. `uncollectible` can still be paid; `paid` and `void` are final. */
-function invoiceRank(status: string): number {
+export function invoiceRank(status: string): number {
   return ['draft', 'open', 'uncollectible', 'void', 'paid'].indexOf(status);
 }
 
@@ -199,6 +201,9 @@ function deriveStatus(row: Payment): void {
 function statusOf(row: Payment): PaymentStatus {
   if (row.intentStatus === 'succeeded' || row.invoiceStatus === 'paid') return 'succeeded';
   if (row.intentStatus === 'canceled' || row.invoiceStatus === 'void') return 'canceled';
-  if (row.invoiceStatus === 'uncollectible' || row.attemptCount > 0) return 'failed';
+  if (row.invoiceStatus === 'uncollectible') return 'failed';
+  // The debit that is with the bank counts, not the attempt before it.
+  if (row.intentStatus === 'processing') return 'pending';
+  if (row.attemptCount > 0) return 'failed';
   return row.intentStatus === 'requires_payment_method' && row.failureReason != null ? 'failed' : 'pending';
 }
