@@ -127,7 +127,12 @@ export class Api {
         );
         return;
       case 'error':
-        this.#send(request, response, errorAnswer(ApiError.internal(fault.status ?? 500)), requestId);
+        this.#send(
+          request,
+          response,
+          errorAnswer(ApiError.internal(fault.status ?? 500, fault.error)),
+          requestId,
+        );
     }
   }
 }
