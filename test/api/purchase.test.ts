@@ -322,7 +322,7 @@ describe('Buying', () => {
       ['limits our rate', { kind: 'rate_limit', retryAfterSeconds: 0 }, 503, 'stripe_unavailable'],
       ['cuts connections', { kind: 'reset' }, 503, 'stripe_unavailable'],
       ['refuses', { kind: 'error', status: 402 }, 502, 'stripe_rejected'],
-      ['does not know our key', { kind: 'error', status: 401 }, 502, 'stripe_rejected'],
+      ['does not know our key', { kind: 'error', status: 401 }, 502, 'stripe_key_refused'],
     ] as const;
     for (const [what, fault, status, code] of faults) {
       it(`${what}, answers ${status} in our own words`, async () => {

@@ -33,7 +33,8 @@ export function explainStripeError(thrown: unknown): HttpError | undefined {
 }
 
 function explainRefusal(thrown: InstanceType<typeof StripeError>): HttpError | undefined {
-  if (thrown instanceof StripeCardError) {
+  // By its own word: the SDK takes every 402 for one.
+  if (thrown instanceof StripeCardError && thrown.rawType === 'card_error') {
     return new HttpError(
       402,
       'payment_failed',

@@ -1,9 +1,13 @@
 import type Stripe from 'stripe';
 import { toError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { readInvoice, readSubscription, type SubscriptionFacts } from '../../shared/stripe/facts/index.ts';
 import {
-  blocksPurchase,
+  isEndedStatus,
+  readInvoice,
+  readSubscription,
+  type SubscriptionFacts,
+} from '../../shared/stripe/facts/index.ts';
+import {
   type Closed,
   closeUnpaid,
   isDebitUnderWay,
@@ -76,7 +80,7 @@ export async function leave(
 async function running(id: string, stripe: Stripe): Promise<Stripe.Subscription | null> {
   try {
     const subscription = await stripe.subscriptions.retrieve(id);
-    return blocksPurchase(subscription.status) ? subscription : null;
+    return isEndedStatus(subscription.status) ? null : subscription;
   } catch (error) {
     if (isMissingAtStripe(error)) return null;
     throw error;
