@@ -1,5 +1,5 @@
 export { createStripe, type StripeConfig } from './client.ts';
-export { isMissingAtStripe } from './missing.ts';
+export { isMissingAtStripe, MissingAtStripe } from './missing.ts';
 export {
   isEmailRefused,
   isOtherCurrency,
