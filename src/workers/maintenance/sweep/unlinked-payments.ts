@@ -1,6 +1,7 @@
 import { MINUTE } from '../../../shared/duration.ts';
 import { Payment } from '../../../shared/entities/index.ts';
 import { toError } from '../../../shared/errors.ts';
+import { isRefusedByStripe, MissingAtStripe } from '../../../shared/stripe/index.ts';
 import { linkIntent } from '../../events/books/payment-book.ts';
 import { readsThrough } from '../../events/stripe-reads.ts';
 import { inUnitOfWork } from '../../events/unit-of-work.ts';
@@ -45,9 +46,12 @@ async function linkOne(deps: SweepDeps, payment: Payment): Promise<void> {
   const link = payment.awaitingInvoice
     ? {
         intentId: payment.stripePaymentIntentId,
-        invoiceId: await invoiceOf(deps, payment.stripePaymentIntentId),
+        invoiceId: await unlessRefused(invoiceOf(deps, payment.stripePaymentIntentId)),
       }
-    : { intentId: await intentOf(deps, payment.stripeInvoiceId), invoiceId: payment.stripeInvoiceId ?? null };
+    : {
+        intentId: await unlessRefused(intentOf(deps, payment.stripeInvoiceId)),
+        invoiceId: payment.stripeInvoiceId ?? null,
+      };
   const touches = { intent: link.intentId, invoices: [link.invoiceId], customer: payment.stripeCustomerId };
   await inUnitOfWork(deps, [touches], [], async (ledger) => {
     const row = [...ledger.payments()].find((candidate) => candidate.id === payment.id);
@@ -58,6 +62,16 @@ async function linkOne(deps: SweepDeps, payment: Payment): Promise<void> {
     if (link.intentId && link.invoiceId)
       linkIntent({ ledger, clock: deps.clock }, link.invoiceId, link.intentId);
   });
+}
+
+/** What Stripe does not know, or will not say, it will not say at the next sweep either. */
+async function unlessRefused(asked: Promise<string | null>): Promise<string | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isRefusedByStripe(error) || error instanceof MissingAtStripe) return null;
+    throw error;
+  }
 }
 
 async function invoiceOf({ stripe, pace }: SweepDeps, intentId: string): Promise<string | null> {
