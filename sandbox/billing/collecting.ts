@@ -18,6 +18,7 @@ import {
   settlesWell,
 } from './intents.ts';
 import { markPaid, subscriptionOf, voidInvoice } from './invoices.ts';
+import { resumedBy } from './resuming.ts';
 
 export type CollectResult = 'paid' | 'failed' | 'requires_action' | 'processing';
 
@@ -120,6 +121,7 @@ export function applyResult(
     case 'processing':
       debitBegun(world, invoice);
       planSettlement(world, invoice);
+      resumedBy(world, invoice, 'processing');
       return 'processing';
     case 'requires_action':
       emit(world, 'invoice.payment_action_required', invoice);
@@ -196,6 +198,7 @@ function subscriptionPaid(world: World, invoice: StoredInvoice): void {
       changed.delinquent = false;
     });
   }
+  if (resumedBy(world, invoice, 'paid')) return;
   const recovers = ['incomplete', 'past_due', 'unpaid'].includes(subscription.status);
   if (!recovers || subscription.latest_invoice !== invoice.id) return;
   world.agenda.cancel(`incomplete:${subscription.id}`);
@@ -216,7 +219,9 @@ function attemptFailed(world: World, invoice: StoredInvoice, attempts: number): 
   });
   emit(world, 'invoice.payment_failed', invoice);
   if (isFirst) return;
+  const wasResuming = resumedBy(world, invoice, 'failed');
   fallBehind(world, invoice, subscription);
+  if (wasResuming && next === null) return;
   if (next !== null) {
     world.agenda.set(`retry:${invoice.id}`, next, () => collect(world, invoice, 'absent'));
   } else if (!wasDebit(world, invoice)) {

@@ -1,6 +1,7 @@
 import { MINUTE } from '../../../shared/duration.ts';
 import { Payment } from '../../../shared/entities/index.ts';
 import { toError } from '../../../shared/errors.ts';
+import { isRefusedByStripe, MissingAtStripe } from '../../../shared/stripe/index.ts';
 import { linkIntent } from '../../events/books/payment-book.ts';
 import { announcePendingDebit } from '../../events/books/pending-debit.ts';
 import { readsThrough } from '../../events/stripe-reads.ts';
@@ -45,9 +46,12 @@ async function linkOne(deps: SweepDeps, payment: Payment): Promise<void> {
   const link = payment.awaitingInvoice
     ? {
         intentId: payment.stripePaymentIntentId,
-        invoiceId: await invoiceOf(deps, payment.stripePaymentIntentId),
+        invoiceId: await unlessRefused(invoiceOf(deps, payment.stripePaymentIntentId)),
       }
-    : { intentId: await intentOf(deps, payment.stripeInvoiceId), invoiceId: payment.stripeInvoiceId ?? null };
+    : {
+        intentId: await unlessRefused(intentOf(deps, payment.stripeInvoiceId)),
+        invoiceId: payment.stripeInvoiceId ?? null,
+      };
   const touches = { intent: link.intentId, invoices: [link.invoiceId], customer: payment.stripeCustomerId };
   const linked = await inUnitOfWork(deps, [touches], [], async (ledger) => {
     const row = [...ledger.payments()].find((candidate) => candidate.id === payment.id);
@@ -60,6 +64,16 @@ async function linkOne(deps: SweepDeps, payment: Payment): Promise<void> {
     for (const paid of ledger.payments()) announcePendingDebit({ ledger }, paid);
   });
   await deps.follow(linked);
+}
+
+/** What Stripe does not know, or will not say, it will not say at the next sweep either. */
+async function unlessRefused(asked: Promise<string | null>): Promise<string | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isRefusedByStripe(error) || error instanceof MissingAtStripe) return null;
+    throw error;
+  }
 }
 
 function invoiceOf({ stripe, pace }: SweepDeps, intentId: string): Promise<string | null> {
