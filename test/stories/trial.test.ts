@@ -184,7 +184,7 @@ describe('A trial without a card', () => {
       expect(await user.account()).to.deep.include({ reason: 'trial', until: end });
       expect(user.news()).to.deep.equal(['premium_activated']);
 
-      await world.advanceTo(end);
+      await world.advanceTo(end, DAY);
 
       expect(await user.account()).to.deep.include({ reason: 'none', status: 'canceled', payments: [] });
       expect(user.news()).to.deep.equal(['premium_cancelled', 'trial_ending']);
@@ -195,7 +195,7 @@ describe('A trial without a card', () => {
     'pauses where Stripe is told to, and goes on once there is a card',
     storyWith({}, async (world) => {
       const { user, id, end, customer } = await onTrialWithoutCard(world, 'pause');
-      await world.advanceTo(end);
+      await world.advanceTo(end, DAY);
 
       expect(await user.account()).to.deep.include({ reason: 'none', status: 'paused', payments: [] });
       expect((await world.rows.subscription()).status).to.equal('inactive');

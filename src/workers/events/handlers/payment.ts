@@ -39,16 +39,17 @@ type Attempt = IntentFacts & { isAsked: boolean };
 
 /**
  * A debit is with the bank for days, in which nothing else tells which invoice it pays: since basil (2025-03-31) its
- * payload does not.
+ * payload does not, nor does an older one where Checkout makes the invoice afterwards.
  */
 async function nameInvoice(facts: Attempt, reads: StripeReads): Promise<Attempt> {
-  if (facts.status !== 'processing' || facts.namesInvoice) return facts;
+  if (facts.status !== 'processing' || facts.invoiceId !== null) return facts;
   return { ...facts, invoiceId: await reads.invoiceOfIntent(facts.id), isAsked: true };
 }
 
 async function bookNewest(given: Attempt, desk: Desk): Promise<Verdict> {
   const isNamed = given.isAsked || desk.ledger.invoiceOfIntent(given.id) !== null;
   const facts = isNamed ? given : await nameInvoice(given, desk.reads);
+  if (facts.isAsked && facts.invoiceId !== null) linkIntent(desk, facts.invoiceId, facts.id);
   const row = paymentOfCharge(desk, null, facts.id);
   let current: IntentFacts = facts;
   let seenAt = desk.event.created;
@@ -62,7 +63,11 @@ async function bookNewest(given: Attempt, desk: Desk): Promise<Verdict> {
       if (facts.status === 'processing' && !isTold) return APPLIED;
       // What an attempt waits for is told by no event, and would stay on the row for good.
       current = isTold ? read.facts : { ...read.facts, status: facts.status };
-      current = { ...current, invoiceId: current.invoiceId ?? facts.invoiceId };
+      current = {
+        ...current,
+        invoiceId: current.invoiceId ?? facts.invoiceId,
+        failureReason: current.failureReason ?? facts.failureReason,
+      };
     }
   }
   const owner =
