@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { toError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { countEvent } from '../../shared/metrics/events.ts';
+import { storableText } from '../../shared/storable.ts';
 import type { IncomingEvent } from './event.ts';
 import { countedType } from './watched-unit.ts';
 
@@ -31,7 +32,7 @@ export async function recordFailure(
         facts.id,
         facts.type.slice(0, 100),
         payload,
-        error.message.slice(0, MESSAGE_LIMIT),
+        storableText(error.message.slice(0, MESSAGE_LIMIT)),
         clock.now().toISOString(),
         facts.created.toISOString(),
         facts.livemode,

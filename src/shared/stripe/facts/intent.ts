@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf, livemode, metadata, readShape, reference, requiredMoment } from './shapes.ts';
+import { amount, listOf, livemode, metadata, readShape, reference, requiredMoment } from './shapes.ts';
 
 /** What is true of a payment intent. `amount` is minor units of `currency`. */
 export type IntentFacts = {
@@ -36,8 +36,8 @@ const shape = z.object({
   customer: reference,
   invoice: reference.optional(),
   status: z.string(),
-  amount: z.number(),
-  amount_received: z.number().nullish(),
+  amount,
+  amount_received: amount.nullish(),
   currency: z.string(),
   created: requiredMoment,
   latest_charge: reference,
