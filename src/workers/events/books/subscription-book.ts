@@ -39,9 +39,10 @@ export async function bookSubscription(
   desk: Desk,
   user: User,
   plan: PlanType,
-  { facts, seenAt }: Snapshot<SubscriptionFacts>,
+  { facts: told, seenAt }: Snapshot<SubscriptionFacts>,
 ): Promise<Subscription> {
   const { ledger } = desk;
+  const facts = desk.catalog.focus(told);
   const columns = columnsOf(facts, plan, seenAt, desk.clock.now());
   let row = ledger.subscription(facts.id);
   const wasScheduled = row?.cancelAtPeriodEnd ?? false;

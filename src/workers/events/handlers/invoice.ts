@@ -1,8 +1,8 @@
 import type { Subscription, User } from '../../../shared/entities/index.ts';
 import { toMajorUnits } from '../../../shared/money.ts';
-import { type InvoiceFacts, readInvoice } from '../../../shared/stripe/facts/index.ts';
+import { type InvoiceFacts, readInvoice, servicePeriodOf } from '../../../shared/stripe/facts/index.ts';
 import { ownerOf, userIdIn } from '../books/customer-link.ts';
-import { type BookableInvoice, bookInvoice } from '../books/payment-book.ts';
+import { type BookableInvoice, bookInvoice, isSettled } from '../books/payment-book.ts';
 import {
   activateByPayment,
   bookSubscription,
@@ -17,12 +17,17 @@ import type { Touches } from '../ledger/index.ts';
 import type { StripeReads } from '../stripe-reads.ts';
 
 /** `invoice.paid`, `invoice.payment_succeeded`: both tell of one payment; whichever comes first books it. */
-export const onInvoicePaid = handler({ read: readInvoice, touches: touchesOf, apply: settled });
+export const onInvoicePaid = handler({
+  read: readInvoice,
+  complete: withAllLines,
+  touches: touchesOf,
+  apply: (facts, desk) => apply(facts, desk, paid),
+});
 
 /** `invoice.payment_failed`: an attempt at collecting failed; Stripe may try again. */
 export const onInvoicePaymentFailed = handler<Attempt>({
-  read: (object) => ({ ...readInvoice(object), explained: false }),
-  complete: explain,
+  read: (object) => ({ ...readInvoice(object), now: null }),
+  complete: async (facts, reads) => explain(await withAllLines(facts, reads), reads),
   touches: touchesOf,
   apply: async (facts, desk) =>
     apply(isExplained(facts, desk) ? facts : await explain(facts, desk.reads), desk, failed),
@@ -42,21 +47,36 @@ export const onInvoiceClosed = handler({
   apply: (facts, desk) => apply(facts, desk, closed),
 });
 
-/** An attempt at collecting an invoice, and whether Stripe was asked about its intent. */
-type Attempt = InvoiceFacts & { explained: boolean };
+/** An attempt at collecting an invoice, and the invoice as it was when Stripe was asked about the attempt. */
+type Attempt = InvoiceFacts & { now: InvoiceFacts | null };
 
 /**
  * No version's payload says why the payment failed, and none since basil which intent it was: that intent has a row
- * of its own, which nothing else would ever join to the invoice's while it is not paid.
+ * of its own, which nothing else would ever join to the invoice's while it is not paid. By now the invoice may have been
+ * paid by another one.
  */
 async function explain(facts: Attempt, reads: StripeReads): Promise<Attempt> {
   if (facts.id === null) return facts;
-  const { intentId, chargeId, failureReason } = (await reads.invoice(facts.id)).facts;
-  return { ...facts, intentId, chargeId, failureReason, explained: true };
+  const now = (await reads.invoice(facts.id)).facts;
+  const { payments, chargeId } = now;
+  const unpaid = payments.filter(({ status }) => status !== 'paid');
+  const tried = unpaid.find(({ intentId }) => intentId === now.intentId) ?? unpaid.at(-1);
+  const intentId = tried?.intentId ?? (payments.length === 0 ? now.intentId : null);
+  const failureReason = tried?.failureReason ?? now.failureReason;
+  return { ...facts, payments, intentId, chargeId, failureReason, now };
+}
+
+/** A payload holds ten lines at most, and the subscription's own may be any of all. */
+async function withAllLines<F extends InvoiceFacts>(facts: F, reads: StripeReads): Promise<F> {
+  if (!facts.hasMoreLines || facts.id === null) return facts;
+  const lines = await reads.invoiceLines(facts.id);
+  const subscriptionId =
+    facts.subscriptionId ?? lines.map((line) => line.subscriptionId).find((id) => id !== null) ?? null;
+  return { ...facts, lines, hasMoreLines: false, subscriptionId };
 }
 
 function isExplained(facts: Attempt, { ledger }: Desk): boolean {
-  if (facts.explained || facts.id === null) return true;
+  if (facts.now !== null || facts.id === null) return true;
   for (const row of ledger.payments()) {
     const same = row.stripeInvoiceId === facts.id || row.stripePaymentIntentId === facts.intentId;
     if (same && row.failureReason != null) return true;
@@ -70,22 +90,24 @@ function touchesOf(facts: InvoiceFacts): Touches {
     subscription: facts.subscriptionId,
     invoices: [facts.id],
     intent: facts.intentId,
+    intents: facts.payments.map(({ intentId }) => intentId),
     charge: facts.chargeId,
     user: userIdIn(facts.subscriptionMetadata),
     email: facts.customerEmail,
   };
 }
 
-type Effect = (desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription) => void;
-
-function settled(facts: InvoiceFacts, desk: Desk): Promise<Verdict> {
-  return apply(facts, desk, paid);
-}
+type Effect<F extends InvoiceFacts> = (
+  desk: Desk,
+  invoice: F & BookableInvoice,
+  owner: User,
+  subscription?: Subscription,
+) => void;
 
 /** Finds whose invoice it is and what subscription it is for, then lets the effect happen. */
-async function apply(facts: InvoiceFacts, desk: Desk, effect: Effect): Promise<Verdict> {
-  if (facts.id === null) return IGNORED;
-  const invoice: BookableInvoice = { ...facts, id: facts.id };
+async function apply<F extends InvoiceFacts>(told: F, desk: Desk, effect: Effect<F>): Promise<Verdict> {
+  if (told.id === null) return IGNORED;
+  const facts = await withAllLines(told, desk.reads);
   const hints = { metadata: facts.subscriptionMetadata, email: facts.customerEmail };
   const row = desk.ledger.subscription(facts.subscriptionId);
   const missing = row === undefined && facts.subscriptionId !== null ? facts.subscriptionId : null;
@@ -95,7 +117,12 @@ async function apply(facts: InvoiceFacts, desk: Desk, effect: Effect): Promise<V
   const owner = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, hints);
   if (!owner) return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
   const subscription = snapshot && plan ? await bookSubscription(desk, owner, plan, snapshot) : row;
-  effect(desk, invoice, owner, subscription);
+  const servicePeriod = servicePeriodOf(
+    facts.lines,
+    facts.subscriptionId,
+    (line) => desk.catalog.isPremium(line) || line.priceId === subscription?.stripePriceId,
+  );
+  effect(desk, { ...facts, id: told.id, servicePeriod }, owner, subscription);
   if (subscription) desk.ledger.touchUser(subscription.userId);
   return APPLIED;
 }
@@ -106,8 +133,12 @@ function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: 
     activateByPayment(desk, subscription);
   }
   if (subscription) endDunning(subscription, invoice);
-  // Trials and full discounts make invoices of nothing: they extend premium, but nobody paid.
-  if (invoice.amountPaid === 0) return;
+  // Trials and full discounts make invoices of nothing: they extend premium, but nobody paid. What somebody was asked
+  // to pay before a credit note or their balance did is settled by that.
+  if (invoice.amountPaid === 0) {
+    settledWithoutMoney(desk, invoice, owner);
+    return;
+  }
   const payment = bookInvoice(desk, owner, invoice);
   desk.ledger.announce({
     fact: `payment_succeeded:${invoice.id}`,
@@ -122,9 +153,20 @@ function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: 
   });
 }
 
-function failed(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
+function settledWithoutMoney(desk: Desk, invoice: BookableInvoice, owner: User): void {
+  if (desk.ledger.hasPaymentOfInvoice(invoice.id)) bookInvoice(desk, owner, invoice);
+}
+
+function failed(
+  desk: Desk,
+  { now, ...invoice }: Attempt & BookableInvoice,
+  owner: User,
+  subscription?: Subscription,
+): void {
   const payment = bookInvoice(desk, owner, invoice);
-  if (payment.status === 'succeeded') return;
+  // Without a payment on the books, the event that told of its end found nothing to close.
+  if (now && isOverWithoutMoney(now)) bookInvoice(desk, owner, { ...now, id: invoice.id });
+  if (isSettled(payment)) return;
   if (subscription) {
     noteFailedAttempt(subscription, invoice, desk.event.created);
     if (invoice.servicePeriod) withdrawClaim(subscription, invoice.servicePeriod);
@@ -144,9 +186,13 @@ function failed(desk: Desk, invoice: BookableInvoice, owner: User, subscription?
   });
 }
 
+function isOverWithoutMoney({ status, amountPaid }: InvoiceFacts): boolean {
+  return status === 'void' || status === 'uncollectible' || (status === 'paid' && amountPaid === 0);
+}
+
 function actionRequired(desk: Desk, invoice: BookableInvoice, owner: User): void {
   const payment = bookInvoice(desk, owner, invoice);
-  if (payment.status === 'succeeded') return;
+  if (isSettled(payment)) return;
   desk.ledger.announce({
     fact: `payment_action_required:${invoice.id}:${invoice.attemptCount}`,
     userId: payment.userId,

@@ -26,7 +26,8 @@ export const onInvoicePayment = handler({
   touches: (facts) => ({ invoices: [facts.invoiceId], intent: facts.intentId, charge: facts.chargeId }),
   apply: (facts, desk) => {
     if (facts.intentId === null) return IGNORED;
-    linkIntent(desk, facts.invoiceId, facts.intentId);
+    const paid = facts.status === 'paid' ? { amount: facts.amountPaid } : undefined;
+    linkIntent(desk, facts.invoiceId, facts.intentId, paid);
     return APPLIED;
   },
 });

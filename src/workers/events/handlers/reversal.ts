@@ -51,9 +51,18 @@ export const onDispute = handler({
   apply: async (facts, desk) => {
     const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
     if (!payment) return facts.chargeId === null ? IGNORED : waitForChargeOf(desk, facts.chargeId);
-    const newer = payment.disputeSnapshotAt == null || desk.event.created > payment.disputeSnapshotAt;
+    const chargeId = facts.chargeId ?? payment.stripeChargeId ?? payment.stripePaymentIntentId;
+    const disputes = await desk.ledger.disputesOf(chargeId);
+    const known = disputes.find(({ stripeDisputeId }) => stripeDisputeId === facts.id);
+    if (known?.status === facts.status && payment.disputeStatus != null) return APPLIED;
+    const newer = known === undefined || desk.event.created > known.snapshotAt;
     const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.dispute(facts.id);
-    bookDispute(payment, current);
+    desk.ledger.keepDispute(chargeId, current.facts, current.seenAt);
+    bookDispute(
+      payment,
+      current,
+      disputes.filter((each) => each !== known),
+    );
     desk.logger.warn(
       { dispute: facts.id, payment: payment.stripePaymentIntentId, status: current.facts.status },
       `A payment is disputed (${current.facts.status})`,
