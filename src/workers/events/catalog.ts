@@ -8,6 +8,8 @@ import {
 } from '../../shared/stripe/facts/index.ts';
 import type { StripeReads } from './stripe-reads.ts';
 
+type PriceReads = Pick<StripeReads, 'productOfPrice'>;
+
 /** Which prices are premium, and which plan each is. */
 export class Catalog {
   readonly #prices: Readonly<Record<PlanType, string>>;
@@ -24,7 +26,7 @@ export class Catalog {
    * @param known whether the subscription is already on our books
    * @throws {PermanentError} when it is ours but its price has neither a monthly nor a yearly interval
    */
-  async planOf(facts: SubscriptionFacts, known: boolean, reads: StripeReads): Promise<PlanType | null> {
+  async planOf(facts: SubscriptionFacts, known: boolean, reads: PriceReads): Promise<PlanType | null> {
     const { priceId } = this.focus(facts);
     if (priceId === this.#prices.mensuel) return 'mensuel';
     if (priceId === this.#prices.annuel) return 'annuel';
@@ -58,7 +60,7 @@ export class Catalog {
     return priceId !== null && Object.values(this.#prices).includes(priceId);
   }
 
-  async #sellsOurProduct({ items }: SubscriptionFacts, reads: StripeReads): Promise<boolean> {
+  async #sellsOurProduct({ items }: SubscriptionFacts, reads: PriceReads): Promise<boolean> {
     if (items.every(({ productId }) => productId === null)) return false;
     if (this.#products === undefined) {
       const products = await Promise.all(

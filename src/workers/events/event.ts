@@ -1,4 +1,5 @@
 import { PermanentError } from '../../shared/errors.ts';
+import type { StripeEventJob } from '../../shared/queues/index.ts';
 import { storableJson } from '../../shared/storable.ts';
 import { type EventFacts, readEvent } from '../../shared/stripe/facts/index.ts';
 import { type TracePlace, tracePlace } from '../../shared/tracing/index.ts';
@@ -9,6 +10,8 @@ export type IncomingEvent = {
   /** The text as Stripe sent it, for `webhook_events.data`; what PostgreSQL cannot keep of it is spelled out. */
   payload: string;
   correlationId: string;
+  /** An object that Stripe did not know when this event was tried before. */
+  missing?: StripeEventJob['missing'];
   /** Where the job belongs in its trace; undefined without tracing. */
   trace?: TracePlace;
 };
@@ -21,7 +24,7 @@ export type ParsedEvent = { event: IncomingEvent; object: unknown };
  * agree about what PostgreSQL can keep.
  * @throws PermanentError when the payload is no JSON or no event
  */
-export function parseEvent(received: string, correlationId: string): ParsedEvent {
+export function parseEvent({ payload: received, correlationId, missing }: StripeEventJob): ParsedEvent {
   const payload = storableJson(received);
   let parsed: unknown;
   try {
@@ -30,7 +33,7 @@ export function parseEvent(received: string, correlationId: string): ParsedEvent
     throw new PermanentError('The payload of this job is not JSON', { cause });
   }
   const { object, ...facts } = readEvent(parsed);
-  return { event: { facts, payload, correlationId, trace: tracePlace() }, object };
+  return { event: { facts, payload, correlationId, missing, trace: tracePlace() }, object };
 }
 
 /** What became of an event. A parked one waits for a key (`cus_…`, `pi_…`) that nothing here knows yet. */
