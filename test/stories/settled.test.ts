@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { NEWEST_VERSION } from '../../sandbox/index.ts';
 import { story, storyWith } from './support/story.ts';
 import { subscriber } from './support/subscriber.ts';
-import { DAY, HOUR, later, monthsAfter } from './support/time.ts';
+import { DAY, HOUR, later, MINUTE, monthsAfter } from './support/time.ts';
 import type { World } from './support/world.ts';
 
 /** A subscriber whose first renewal has just failed, and its open invoice. */
@@ -74,6 +74,7 @@ describe('An invoice that failed and was then settled without money', () => {
       await world.advanceTo(end);
       world.sandbox.deliveries.hold();
       await world.sandbox.advance(HOUR);
+      await world.sandbox.advance(MINUTE);
       const { data } = await world.stripe.invoices.list({ status: 'open' });
       await world.stripe.creditNotes.create({ invoice: String(data[0]?.id), amount: 999 });
 
