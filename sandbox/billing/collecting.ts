@@ -74,10 +74,17 @@ export function linkPayment(
   });
 }
 
-/** The intent an invoice is paid by, if it has one. */
+/** The intent that Stripe made for an invoice, if it has one; others may pay it instead. */
 export function intentOf(world: World, invoice: StoredInvoice): StoredPaymentIntent | null {
   const payment = paymentOf(world, invoice);
   return payment ? world.tables.paymentIntents.must(payment.payment.payment_intent) : null;
+}
+
+/** The intents that have paid an invoice, all of it or a part each. */
+export function intentsThatPaid(world: World, invoice: StoredInvoice): StoredPaymentIntent[] {
+  return world.tables.invoicePayments
+    .filter((each) => each.invoice === invoice.id && each.status === 'paid')
+    .map((each) => world.tables.paymentIntents.must(each.payment.payment_intent));
 }
 
 /** The invoice that an intent pays, if any. */
@@ -190,7 +197,8 @@ export function methodFor(world: World, invoice: StoredInvoice): StoredPaymentMe
   return id ? (tables.paymentMethods.get(id) ?? null) : null;
 }
 
-function subscriptionPaid(world: World, invoice: StoredInvoice): void {
+/** Lifts what an unpaid invoice had caused, once it is paid. */
+export function subscriptionPaid(world: World, invoice: StoredInvoice): void {
   const subscription = subscriptionOf(world, invoice);
   const customer = world.tables.customers.get(invoice.customer);
   if (customer?.delinquent && !owesAnything(world, customer.id)) {
@@ -289,5 +297,5 @@ function owesAnything(world: World, customer: string): boolean {
 }
 
 function paymentOf(world: World, invoice: StoredInvoice): StoredInvoicePayment | undefined {
-  return world.tables.invoicePayments.find((each) => each.invoice === invoice.id);
+  return world.tables.invoicePayments.find((each) => each.invoice === invoice.id && each.is_default);
 }

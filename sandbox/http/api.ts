@@ -7,6 +7,7 @@ import { expand } from './expand.ts';
 import type { Fault, Faults } from './faults.ts';
 import { type FormHash, parseForm } from './form.ts';
 import { IdempotencyKeys } from './idempotency.ts';
+import { embedded } from './lists.ts';
 import { Router } from './router.ts';
 
 interface Answer {
@@ -87,7 +88,7 @@ export class Api {
       const paths = takeExpand(form);
       if (method !== 'GET') this.#world.request = { id: requestId, idempotency_key: idempotencyKey ?? null };
       const result = match.route.handle({ world: this.#world, id: match.id }, form);
-      return { status: 200, body: JSON.stringify(expand(this.#world, result, paths)), headers: {} };
+      return { status: 200, body: JSON.stringify(expand(this.#world, result, paths), embedded), headers: {} };
     } catch (error) {
       return errorAnswer(error);
     } finally {

@@ -44,6 +44,7 @@ export type StoredCharge = Stored<
 >;
 export type StoredRefund = Stored<Stripe.Refund, { charge: string; payment_intent: string | null }>;
 export type StoredDispute = Stored<Stripe.Dispute, { charge: string; payment_intent: string | null }>;
+export type StoredCreditNote = Stored<Stripe.CreditNote, { customer: string; invoice: string }>;
 export type StoredSession = Stored<
   Stripe.Checkout.Session,
   {
@@ -139,6 +140,7 @@ export class Tables {
   readonly charges = new Table<StoredCharge>();
   readonly refunds = new Table<StoredRefund>();
   readonly disputes = new Table<StoredDispute>();
+  readonly creditNotes = new Table<StoredCreditNote>();
   readonly balanceTransactions = new Table<Stripe.BalanceTransaction>();
   readonly portalSessions = new Table<Stripe.BillingPortal.Session>();
   readonly webhookEndpoints = new Table<Stripe.WebhookEndpoint>();

@@ -2,12 +2,16 @@ import { MaintenanceState, Subscription, WebhookEvent } from '../../shared/entit
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { WebDeps } from '../deps.ts';
 import { timestamp } from '../envelope.ts';
+import { moneyAtAttention } from './money-attention.ts';
 
 /** Most rows of one kind that are named. */
 const NAMED = 100;
 
+/** An entry that an operator can say is done. */
+export type MarkableEntry = { kind: string; id: string };
+
 /** What a person has to look at: nothing here gets well by itself. */
-export async function attentionOf({ orm }: Pick<WebDeps, 'orm'>) {
+export async function attentionOf({ orm, clock, config }: Pick<WebDeps, 'orm' | 'clock' | 'config'>) {
   const em = orm.em.fork();
   const duplicates = await em.find(
     Subscription,
@@ -73,6 +77,11 @@ export async function attentionOf({ orm }: Pick<WebDeps, 'orm'>) {
       since: timestamp(row.firstUnpaidAt),
     })),
     failed_events: failed,
+    money: await moneyAtAttention(em, {
+      now: clock.now(),
+      livemode: config.stripe.livemode,
+      limit: NAMED,
+    }),
     drift: report('drift'),
     webhook_endpoint: report('webhook-endpoint'),
   };

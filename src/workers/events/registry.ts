@@ -1,5 +1,6 @@
 import type { EventHandler } from './desk.ts';
 import { onCheckoutCompleted, onCheckoutExpired } from './handlers/checkout-session.ts';
+import { onCreditNote } from './handlers/credit-note.ts';
 import { onCustomerDeleted } from './handlers/customer.ts';
 import {
   onInvoiceActionRequired,
@@ -54,6 +55,10 @@ const HANDLERS: Readonly<Record<string, EventHandler>> = {
   'charge.dispute.closed': onDispute,
   'charge.dispute.funds_withdrawn': onDispute,
   'charge.dispute.funds_reinstated': onDispute,
+  // What was given back of an invoice, also where it was no refund.
+  'credit_note.created': onCreditNote,
+  'credit_note.updated': onCreditNote,
+  'credit_note.voided': onCreditNote,
   // A customer deleted at the dashboard must not be charged or offered again.
   'customer.deleted': onCustomerDeleted,
 };

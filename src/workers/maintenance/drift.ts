@@ -94,10 +94,11 @@ async function checkPage(
   for (const object of page) {
     report.checked += 1;
     try {
-      const facts = readSubscription({ ...object, latest_invoice: null });
-      const row = rows.find((candidate) => candidate.stripeSubscriptionId === facts.id);
-      const plan = await deps.catalog.planOf(facts, row !== undefined, readsThrough(deps.stripe));
+      const told = readSubscription({ ...object, latest_invoice: null });
+      const row = rows.find((candidate) => candidate.stripeSubscriptionId === told.id);
+      const plan = await deps.catalog.planOf(told, row !== undefined, readsThrough(deps.stripe));
       if (plan === null) continue;
+      const facts = deps.catalog.focus(told);
       const customer = customers.find((candidate) => candidate.stripeCustomerId === facts.customerId);
       const drift = row ? compare(row, facts, plan, seenAt) : missing(facts, customer);
       if (drift) report.drifts.push(await heal(deps, options, drift));

@@ -10,6 +10,7 @@ import {
 import type { Desk } from '../desk.ts';
 import { reviewAccess } from './reversal-book.ts';
 import { isLive } from './subscription-book.ts';
+import { reviewUse } from './use-book.ts';
 
 /** What settling needs of a desk: it belongs to the whole unit of work, not to one event. */
 export type SettlingDesk = Pick<Desk, 'ledger' | 'policy' | 'clock' | 'logger'> & {
@@ -23,6 +24,7 @@ export type SettlingDesk = Pick<Desk, 'ledger' | 'policy' | 'clock' | 'logger'> 
  */
 export async function settlePremium(desk: SettlingDesk): Promise<void> {
   reviewAccess(desk);
+  reviewUse(desk);
   for (const [userId, correlationId] of desk.ledger.touchedUsers()) {
     desk.ledger.correlationId = correlationId;
     const user = desk.ledger.user(userId);

@@ -57,9 +57,10 @@ export async function bookSubscription(
   desk: Desk,
   user: User,
   plan: PlanType,
-  { facts, seenAt, asked }: Snapshot<SubscriptionFacts>,
+  { facts: told, seenAt, asked }: Snapshot<SubscriptionFacts>,
 ): Promise<Subscription> {
   const { ledger } = desk;
+  const facts = desk.catalog.focus(told);
   const columns = {
     ...contentOf(facts, plan, seenAt),
     snapshotAt: seenAt,

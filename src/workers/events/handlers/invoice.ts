@@ -1,6 +1,6 @@
 import type { Subscription, User } from '../../../shared/entities/index.ts';
 import { toMajorUnits } from '../../../shared/money.ts';
-import { type InvoiceFacts, readInvoice } from '../../../shared/stripe/facts/index.ts';
+import { type InvoiceFacts, readInvoice, servicePeriodOf } from '../../../shared/stripe/facts/index.ts';
 import { ownerOf, userIdIn } from '../books/customer-link.ts';
 import {
   isFirstInvoice,
@@ -8,7 +8,7 @@ import {
   noteFinalizationFailure,
   noteInvoice,
 } from '../books/latest-invoice.ts';
-import { type BookableInvoice, bookInvoice } from '../books/payment-book.ts';
+import { type BookableInvoice, bookInvoice, isSettled } from '../books/payment-book.ts';
 import { announcePendingDebit } from '../books/pending-debit.ts';
 import {
   activateByPayment,
@@ -45,12 +45,17 @@ export const onInvoiceFinalizationFailed = handler({
 });
 
 /** `invoice.paid`, `invoice.payment_succeeded`: both tell of one payment; whichever comes first books it. */
-export const onInvoicePaid = handler({ read: readInvoice, touches: touchesOf, apply: settled });
+export const onInvoicePaid = handler({
+  read: readInvoice,
+  complete: withAllLines,
+  touches: touchesOf,
+  apply: (facts, desk) => apply(facts, desk, paid),
+});
 
 /** `invoice.payment_failed`: an attempt at collecting failed; Stripe may try again. */
 export const onInvoicePaymentFailed = handler<Attempt>({
-  read: (object) => ({ ...readInvoice(object), explained: false, isPaidSince: false }),
-  complete: explain,
+  read: (object) => ({ ...readInvoice(object), now: null }),
+  complete: async (facts, reads) => explain(await withAllLines(facts, reads), reads),
   touches: touchesOf,
   apply: async (facts, desk) => {
     const attempt = isExplained(facts, desk) ? facts : await explain(facts, desk.reads);
@@ -72,21 +77,36 @@ export const onInvoiceClosed = handler({
   apply: (facts, desk) => apply(facts, desk, closed),
 });
 
-/** An attempt at collecting an invoice, whether Stripe was asked about it, and if it was, whether it is paid by now. */
-type Attempt = InvoiceFacts & { explained: boolean; isPaidSince: boolean };
+/** An attempt at collecting an invoice, and the invoice as it was when Stripe was asked about the attempt. */
+type Attempt = InvoiceFacts & { now: InvoiceFacts | null };
 
 /**
  * No version's payload says why the payment failed, and none since basil which intent it was: that intent has a row
- * of its own, which nothing else would ever join to the invoice's while it is not paid.
+ * of its own, which nothing else would ever join to the invoice's while it is not paid. By now the invoice may have been
+ * paid by another one.
  */
 async function explain(facts: Attempt, reads: StripeReads): Promise<Attempt> {
   if (facts.id === null) return facts;
-  const { intentId, chargeId, failureReason, status } = (await reads.invoice(facts.id)).facts;
-  return { ...facts, intentId, chargeId, failureReason, explained: true, isPaidSince: status === 'paid' };
+  const now = (await reads.invoice(facts.id)).facts;
+  const { payments, chargeId } = now;
+  const unpaid = payments.filter(({ status }) => status !== 'paid');
+  const tried = unpaid.find(({ intentId }) => intentId === now.intentId) ?? unpaid.at(-1);
+  const intentId = tried?.intentId ?? (payments.length === 0 ? now.intentId : null);
+  const failureReason = tried?.failureReason ?? now.failureReason;
+  return { ...facts, payments, intentId, chargeId, failureReason, now };
+}
+
+/** A payload holds ten lines at most, and the subscription's own may be any of all. */
+async function withAllLines<F extends InvoiceFacts>(facts: F, reads: StripeReads): Promise<F> {
+  if (!facts.hasMoreLines || facts.id === null) return facts;
+  const lines = await reads.invoiceLines(facts.id);
+  const subscriptionId =
+    facts.subscriptionId ?? lines.map((line) => line.subscriptionId).find((id) => id !== null) ?? null;
+  return { ...facts, lines, hasMoreLines: false, subscriptionId };
 }
 
 function isExplained(facts: Attempt, { ledger, event }: Desk): boolean {
-  if (facts.explained || facts.id === null) return true;
+  if (facts.now !== null || facts.id === null) return true;
   // What Stripe called active after that was paid since, or its debit came back and it only seems to go on.
   const row = ledger.subscription(facts.subscriptionId);
   const isActiveSince =
@@ -112,35 +132,32 @@ function touchesOf(facts: InvoiceFacts): Touches {
     subscription: facts.subscriptionId,
     invoices: [facts.id],
     intent: facts.intentId,
+    intents: facts.payments.map(({ intentId }) => intentId),
     charge: facts.chargeId,
     user: userIdIn(facts.subscriptionMetadata),
     email: facts.customerEmail,
   };
 }
 
-type Effect<I extends InvoiceFacts = InvoiceFacts> = (
+type Effect<F extends InvoiceFacts = InvoiceFacts> = (
   desk: Desk,
-  invoice: I & BookableInvoice,
+  invoice: F & BookableInvoice,
   owner: User,
   subscription?: Subscription,
 ) => void;
-
-function settled(facts: InvoiceFacts, desk: Desk): Promise<Verdict> {
-  return apply(facts, desk, paid);
-}
 
 /**
  * Finds whose invoice it is and what subscription it is for, then lets the effect happen.
  * @param failedAt when an attempt at collecting it failed, where that is what the event tells
  */
-async function apply<I extends InvoiceFacts>(
-  facts: I,
+async function apply<F extends InvoiceFacts>(
+  told: F,
   desk: Desk,
-  effect: Effect<I>,
+  effect: Effect<F>,
   failedAt: Date | null = null,
 ): Promise<Verdict> {
-  if (facts.id === null) return IGNORED;
-  const invoice = { ...facts, id: facts.id };
+  if (told.id === null) return IGNORED;
+  const facts = await withAllLines(told, desk.reads);
   const hints = { metadata: facts.subscriptionMetadata, email: facts.customerEmail };
   const row = desk.ledger.subscription(facts.subscriptionId);
   const missing = row === undefined && facts.subscriptionId !== null ? facts.subscriptionId : null;
@@ -150,6 +167,12 @@ async function apply<I extends InvoiceFacts>(
   const owner = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, hints);
   if (!owner) return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
   const subscription = snapshot && plan ? await bookSubscription(desk, owner, plan, snapshot) : row;
+  const servicePeriod = servicePeriodOf(
+    facts.lines,
+    facts.subscriptionId,
+    (line) => desk.catalog.isPremium(line) || line.priceId === subscription?.stripePriceId,
+  );
+  const invoice = { ...facts, id: told.id, servicePeriod };
   if (subscription) noteInvoice(subscription, invoice, failedAt);
   effect(desk, invoice, owner, subscription);
   if (subscription) desk.ledger.touchUser(subscription.userId);
@@ -165,8 +188,12 @@ function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: 
     endDunning(subscription, invoice);
     if (isFirstInvoice(invoice)) subscription.firstUnpaidAt = null;
   }
-  // Trials and full discounts make invoices of nothing: they extend premium, but nobody paid.
-  if (invoice.amountPaid === 0) return;
+  // Trials and full discounts make invoices of nothing: they extend premium, but nobody paid. What somebody was asked
+  // to pay before a credit note or their balance did is settled by that.
+  if (invoice.amountPaid === 0) {
+    settledWithoutMoney(desk, invoice, owner);
+    return;
+  }
   const payment = bookInvoice(desk, owner, invoice);
   desk.ledger.announce({
     fact: `payment_succeeded:${invoice.id}`,
@@ -195,14 +222,20 @@ function opened(desk: Desk, invoice: BookableInvoice, owner: User, subscription?
   announcePendingDebit(desk, bookInvoice(desk, owner, invoice));
 }
 
+function settledWithoutMoney(desk: Desk, invoice: BookableInvoice, owner: User): void {
+  if (desk.ledger.hasPaymentOfInvoice(invoice.id)) bookInvoice(desk, owner, invoice);
+}
+
 function failed(
   desk: Desk,
-  invoice: Attempt & BookableInvoice,
+  { now, ...invoice }: Attempt & BookableInvoice,
   owner: User,
   subscription?: Subscription,
 ): void {
   const payment = bookInvoice(desk, owner, invoice, Math.max(1, invoice.attemptCount));
-  if (payment.status === 'succeeded' || invoice.isPaidSince) return;
+  // Without a payment on the books, the event that told of its end found nothing to close.
+  if (now && isOverWithoutMoney(now)) bookInvoice(desk, owner, { ...now, id: invoice.id });
+  if (isSettled(payment) || now?.status === 'paid') return;
   if (subscription && isFirstInvoice(invoice)) noteFirstUnpaid(subscription, invoice, desk.event.created);
   else if (subscription) {
     noteFailedAttempt(subscription, invoice, desk.event.created);
@@ -223,9 +256,13 @@ function failed(
   });
 }
 
+function isOverWithoutMoney({ status, amountPaid }: InvoiceFacts): boolean {
+  return status === 'void' || status === 'uncollectible' || (status === 'paid' && amountPaid === 0);
+}
+
 function actionRequired(desk: Desk, invoice: BookableInvoice, owner: User): void {
   const payment = bookInvoice(desk, owner, invoice);
-  if (payment.status === 'succeeded') return;
+  if (isSettled(payment)) return;
   desk.ledger.announce({
     fact: `payment_action_required:${invoice.id}:${invoice.attemptCount}`,
     userId: payment.userId,

@@ -29,7 +29,8 @@ export const onInvoicePayment = handler({
   touches: (facts) => ({ invoices: [facts.invoiceId], intent: facts.intentId, charge: facts.chargeId }),
   apply: (facts, desk) => {
     if (facts.intentId === null) return IGNORED;
-    linkIntent(desk, facts.invoiceId, facts.intentId);
+    const paid = facts.status === 'paid' ? { amount: facts.amountPaid } : undefined;
+    linkIntent(desk, facts.invoiceId, facts.intentId, paid);
     return APPLIED;
   },
 });
@@ -73,6 +74,7 @@ async function bookNewest(given: Attempt, desk: Desk): Promise<Verdict> {
   const owner =
     desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, { metadata: facts.metadata });
   if (!owner) return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
-  announcePendingDebit(desk, bookIntent(desk, owner, current, seenAt));
+  const payment = bookIntent(desk, owner, current, seenAt);
+  if (payment) announcePendingDebit(desk, payment);
   return APPLIED;
 }

@@ -11,14 +11,20 @@ import { announceTrialEnd } from '../books/trial-end.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
 import type { Touches } from '../ledger/index.ts';
-import type { Snapshot } from '../stripe-reads.ts';
+import { type Snapshot, withAllItems } from '../stripe-reads.ts';
 
 /** `customer.subscription.*`: the subscription as it was at the event. Payments are the invoices' business. */
-export const onSubscription = handler({ read: readSubscription, touches: touchesOf, apply });
+export const onSubscription = handler({
+  read: readSubscription,
+  complete: withAllItems,
+  touches: touchesOf,
+  apply,
+});
 
 /** `customer.subscription.trial_will_end`: three days before the end, or at once when the trial is shorter. */
 export const onTrialWillEnd = handler({
   read: readSubscription,
+  complete: withAllItems,
   touches: touchesOf,
   apply: async (facts, desk) => {
     const verdict = await apply(facts, desk);
@@ -39,10 +45,12 @@ function touchesOf(facts: SubscriptionFacts): Touches {
   };
 }
 
-async function apply(facts: SubscriptionFacts, desk: Desk): Promise<Verdict> {
-  const row = desk.ledger.subscription(facts.id);
-  const plan = await desk.catalog.planOf(facts, row !== undefined, desk.reads);
+async function apply(told: SubscriptionFacts, desk: Desk): Promise<Verdict> {
+  const all = await withAllItems(told, desk.reads);
+  const row = desk.ledger.subscription(all.id);
+  const plan = await desk.catalog.planOf(all, row !== undefined, desk.reads);
   if (plan === null) return IGNORED;
+  const facts = desk.catalog.focus(all);
   const { created, asked } = desk.event;
   let snapshot: Snapshot<SubscriptionFacts> = { facts, seenAt: created, ...(asked ? { asked } : {}) };
   let current = plan;
