@@ -1,7 +1,7 @@
 import { MINUTE } from '../../../shared/duration.ts';
 import { Payment } from '../../../shared/entities/index.ts';
 import { toError } from '../../../shared/errors.ts';
-import { isRefusedByStripe, MissingAtStripe } from '../../../shared/stripe/index.ts';
+import { isRefusedByStripe } from '../../../shared/stripe/index.ts';
 import { linkIntent } from '../../events/books/payment-book.ts';
 import { readsThrough } from '../../events/stripe-reads.ts';
 import { inUnitOfWork } from '../../events/unit-of-work.ts';
@@ -69,7 +69,7 @@ async function unlessRefused(asked: Promise<string | null>): Promise<string | nu
   try {
     return await asked;
   } catch (error) {
-    if (isRefusedByStripe(error) || error instanceof MissingAtStripe) return null;
+    if (isRefusedByStripe(error)) return null;
     throw error;
   }
 }
