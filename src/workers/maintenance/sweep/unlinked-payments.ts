@@ -1,7 +1,7 @@
 import { MINUTE } from '../../../shared/duration.ts';
 import { Payment } from '../../../shared/entities/index.ts';
 import { toError } from '../../../shared/errors.ts';
-import { isRefusedByStripe, MissingAtStripe } from '../../../shared/stripe/index.ts';
+import { isRefusedByStripe } from '../../../shared/stripe/index.ts';
 import { linkIntent } from '../../events/books/payment-book.ts';
 import { announcePendingDebit } from '../../events/books/pending-debit.ts';
 import { readsThrough } from '../../events/stripe-reads.ts';
@@ -71,7 +71,7 @@ async function unlessRefused(asked: Promise<string | null>): Promise<string | nu
   try {
     return await asked;
   } catch (error) {
-    if (isRefusedByStripe(error) || error instanceof MissingAtStripe) return null;
+    if (isRefusedByStripe(error)) return null;
     throw error;
   }
 }
