@@ -1,6 +1,12 @@
+import type { Subscription } from '../../../shared/entities/index.ts';
 import { readSubscription, type SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
 import { ownerOf, userIdIn } from '../books/customer-link.ts';
-import { bookSubscription, isClearlyNewer, rememberPayload } from '../books/subscription-book.ts';
+import {
+  bookSubscription,
+  isClearlyNewer,
+  isReflected,
+  rememberPayload,
+} from '../books/subscription-book.ts';
 import { announceTrialEnd } from '../books/trial-end.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
@@ -37,15 +43,29 @@ async function apply(facts: SubscriptionFacts, desk: Desk): Promise<Verdict> {
   const row = desk.ledger.subscription(facts.id);
   const plan = await desk.catalog.planOf(facts, row !== undefined, desk.reads);
   if (plan === null) return IGNORED;
-  let snapshot: Snapshot<SubscriptionFacts> = { facts, seenAt: desk.event.created };
+  const { created, asked } = desk.event;
+  let snapshot: Snapshot<SubscriptionFacts> = { facts, seenAt: created, ...(asked ? { asked } : {}) };
   let current = plan;
-  if (row && !isClearlyNewer(row, facts, desk.event.created)) {
-    snapshot = await desk.reads.subscription(facts.id);
+  if (row && !isClearlyNewer(row, facts, created)) {
+    if (isReflected(row, facts, plan, created)) {
+      if (asked && (row.readAt == null || created > row.readAt)) row.readAt = created;
+      return remember(row, facts, desk);
+    }
+    const held = { at: row.snapshotAt ?? null, version: desk.ledger.versionOf(row) };
+    const answer = await desk.reads.subscription(facts.id, held);
+    if (answer === null) return remember(row, facts, desk);
+    snapshot = answer;
     current = (await desk.catalog.planOf(snapshot.facts, true, desk.reads)) ?? plan;
   }
   const user = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, { metadata: facts.metadata });
   if (!user) return parkedFor(facts.customerId);
   const booked = await bookSubscription(desk, user, current, snapshot);
-  if (snapshot.facts !== facts) rememberPayload(booked, facts, desk.event.created);
+  return snapshot.facts === facts ? APPLIED : remember(booked, facts, desk);
+}
+
+/** What an older payload says that stays true. */
+function remember(row: Subscription, facts: SubscriptionFacts, { event, ledger }: Desk): Verdict {
+  rememberPayload(row, facts, event.created);
+  ledger.touchUser(row.userId);
   return APPLIED;
 }
