@@ -20,9 +20,9 @@ export const migrations = [
   { name: 'Migration20261125000005_survey', class: Migration20261125000005_survey },
   { name: 'Migration20261126000006_write', class: Migration20261126000006_write },
   { name: 'Migration20261127000000_read_at', class: Migration20261127000000_read_at },
-  { name: 'Migration20261127000050_slow_renewals', class: Migration20261127000050_slow_renewals },
   { name: 'Migration20261127000040_big_amounts', class: Migration20261127000040_big_amounts },
   { name: 'Migration20261127000041_settlement', class: Migration20261127000041_settlement },
   { name: 'Migration20261127000042_disputes', class: Migration20261127000042_disputes },
   { name: 'Migration20261127000043_attention_done', class: Migration20261127000043_attention_done },
+  { name: 'Migration20261127000050_slow_renewals', class: Migration20261127000050_slow_renewals },
 ];

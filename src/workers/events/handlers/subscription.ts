@@ -65,8 +65,7 @@ async function apply(told: SubscriptionFacts, desk: Desk): Promise<Verdict> {
   const user = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, { metadata: facts.metadata });
   if (!user) return parkedFor(facts.customerId);
   const booked = await bookSubscription(desk, user, current, snapshot);
-  if (snapshot.facts !== facts) rememberPayload(booked, facts, desk.event.created);
-  return APPLIED;
+  return snapshot.facts === facts ? APPLIED : noted(booked, facts, desk);
 }
 
 /** The row shows what this tells, or something later: what stays true however old it is, is kept. */
