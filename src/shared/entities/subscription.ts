@@ -41,6 +41,9 @@ export const Subscription = defineEntity({
     pausedPeriodStart: utcTimestamp().nullable(),
     /** End of the service period that the newest paid invoice covers (or the first period of a new subscription). */
     paidUntil: utcTimestamp().nullable(),
+    /** Where that period begins, and when it was paid for; null while it is given on trust. */
+    paidFrom: utcTimestamp().nullable(),
+    paidAt: utcTimestamp().nullable(),
     /** Creation time of that invoice: a newer invoice replaces the claim, an older one never does. */
     paidByInvoiceAt: utcTimestamp().nullable(),
     /**

@@ -6,6 +6,7 @@ export {
   isRenewalOverdue,
   type PremiumFacts,
   type PremiumPolicy,
+  paidThrough,
   premiumUntil,
   RENEWAL_ALLOWANCE_MS,
   RENEWAL_LEAD_MS,

@@ -10,6 +10,8 @@ export type PremiumFacts = Pick<
   | 'currentPeriodEnd'
   | 'trialEnd'
   | 'paidUntil'
+  | 'paidFrom'
+  | 'paidAt'
   | 'endedAt'
   | 'cancelAt'
   | 'pastDueSince'
@@ -87,10 +89,19 @@ function allowedUntil(subscription: PremiumFacts, covered: Date, policy: Premium
 
 /** What is paid for, or was given as a trial: also one that was given, or made longer, in the middle of a period. */
 export function coveredUntil({
-  paidUntil,
   trialEnd,
-}: Pick<PremiumFacts, 'paidUntil' | 'trialEnd'>): Date | null {
+  ...subscription
+}: Paid & Pick<PremiumFacts, 'trialEnd'>): Date | null {
+  const paidUntil = paidThrough(subscription);
   return paidUntil && trialEnd ? later(paidUntil, trialEnd) : (paidUntil ?? trialEnd ?? null);
+}
+
+type Paid = Pick<PremiumFacts, 'paidUntil' | 'paidFrom' | 'paidAt' | 'endedAt'>;
+
+/** What is paid for. A period that was paid only after the subscription's end gives nothing any more. */
+export function paidThrough({ paidUntil, paidFrom, paidAt, endedAt }: Paid): Date | null {
+  if (paidUntil && paidFrom && paidAt && endedAt && paidAt > endedAt) return earlier(paidUntil, paidFrom);
+  return paidUntil ?? null;
 }
 
 /** Whether Stripe is still trying to collect a failed renewal. */

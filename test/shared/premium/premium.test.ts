@@ -12,6 +12,8 @@ const paid: PremiumFacts = {
   status: 'active',
   stripeStatus: 'active',
   paidUntil: date('2026-07-01T10:00'),
+  paidFrom: date('2026-06-01T10:00'),
+  paidAt: date('2026-06-01T10:00'),
   trialEnd: null,
   endedAt: null,
   cancelAt: null,

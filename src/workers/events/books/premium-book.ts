@@ -4,6 +4,7 @@ import {
   isPaymentUnderWay,
   isRenewalOverdue,
   type PremiumPolicy,
+  paidThrough,
   premiumUntil,
   RENEWAL_ALLOWANCE_MS,
 } from '../../../shared/premium/index.ts';
@@ -118,7 +119,9 @@ function announceEnd({ ledger, clock }: SettlingDesk, subscription: Subscription
   });
 }
 
-function paidPeriod({ stripeSubscriptionId, paidUntil, firstUnpaidAt }: Subscription): string {
+function paidPeriod(subscription: Subscription): string {
+  const { stripeSubscriptionId, firstUnpaidAt } = subscription;
+  const paidUntil = paidThrough(subscription);
   // Of several events that say so the first may be heard last: the time of that is not what it is named by.
   if (firstUnpaidAt != null && paidUntil?.getTime() === firstUnpaidAt.getTime())
     return `${stripeSubscriptionId}:first_unpaid`;

@@ -140,7 +140,7 @@ export function rememberPayload(row: Subscription, facts: SubscriptionFacts, see
 function claimFirstPeriod(row: Subscription, facts: SubscriptionFacts, seenAt: Date): void {
   // How long a trial is can change, so that only its newest word counts.
   if (facts.status === 'trialing' && facts.trialEnd && row.trialEnd?.getTime() === facts.trialEnd.getTime()) {
-    claimPaidPeriod(row, facts.trialEnd, facts.created);
+    claimPaidPeriod(row, { until: facts.trialEnd, created: facts.created });
     return;
   }
   const { period } = facts;
@@ -151,22 +151,40 @@ function claimFirstPeriod(row: Subscription, facts: SubscriptionFacts, seenAt: D
   // Stripe leaves a subscription active whose first debit came back: from then on only a payment can claim anything.
   if (firstUnpaidAt != null && seenAt >= firstUnpaidAt) return;
   const until = firstUnpaidAt != null && firstUnpaidAt < period.end ? firstUnpaidAt : period.end;
-  claimPaidPeriod(row, until, facts.created);
+  claimPaidPeriod(row, { until, created: facts.created });
 }
 
 /**
  * Notes that a period is paid for. Of two claims the one of the newer invoice counts, in whatever order they come;
  * of one moment's claims, the longer.
  */
-export function claimPaidPeriod(row: Subscription, until: Date, invoiceCreated: Date): void {
+export function claimPaidPeriod(row: Subscription, claim: Claim): void {
+  const { until, created, from = null, paidAt = null } = claim;
   const held = row.paidByInvoiceAt;
-  if (held != null && invoiceCreated < held) return;
-  const sameInvoice = held != null && invoiceCreated.getTime() === held.getTime();
-  if (sameInvoice && row.paidUntil != null && row.paidUntil >= until) return;
+  if (held != null && created < held) return;
+  const sameInvoice = held != null && created.getTime() === held.getTime();
+  if (sameInvoice && row.paidUntil != null && row.paidUntil >= until) {
+    if (row.paidUntil.getTime() > until.getTime()) return;
+    row.paidFrom ??= from;
+    row.paidAt ??= paidAt;
+    return;
+  }
   if (!sameInvoice) row.revokedAt = null;
   row.paidUntil = until;
-  row.paidByInvoiceAt = invoiceCreated;
+  row.paidByInvoiceAt = created;
+  row.paidFrom = from;
+  row.paidAt = paidAt;
 }
+
+/** A period that counts as paid, and the invoice (or, on trust, the subscription) that says so. */
+type Claim = {
+  until: Date;
+  /** When that was made. */
+  created: Date;
+  /** Where the period begins, and when it was paid for: not where it is given on trust. */
+  from?: Date;
+  paidAt?: Date | null;
+};
 
 /**
  * A first period is claimed on trust while a bank debit is under way. Once its invoice is known to be unpaid, trust

@@ -181,7 +181,9 @@ async function apply<F extends InvoiceFacts>(
 
 function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
   if (subscription && invoice.servicePeriod) {
-    claimPaidPeriod(subscription, endOfClaim(invoice, subscription), invoice.created);
+    const { servicePeriod, created, paidAt } = invoice;
+    const until = endOfClaim(invoice, subscription);
+    claimPaidPeriod(subscription, { until, created, from: servicePeriod.start, paidAt });
     activateByPayment(desk, subscription);
   }
   if (subscription) {
