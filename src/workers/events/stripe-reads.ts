@@ -164,9 +164,7 @@ function keyOf({ kind, id }: Question): string {
 }
 
 /** Reads through the SDK at once: for who holds neither locks nor a connection. */
-export function readsThrough(
-  stripe: Stripe,
-): Pick<StripeReads, 'productOfPrice' | 'invoiceOfIntent'> & {
+export function readsThrough(stripe: Stripe): Pick<StripeReads, 'productOfPrice' | 'invoiceOfIntent'> & {
   invoice(id: string): Promise<Snapshot<InvoiceFacts>>;
 } {
   return {
