@@ -57,7 +57,7 @@ export const Subscription = defineEntity({
     latestInvoiceStatus: p.string().length(50).nullable(),
     /** Its first failed attempt; null while there was none, and once it is paid. */
     latestInvoiceFailedAt: utcTimestamp().nullable(),
-    /** When Stripe last failed to make an invoice of its draft, and why; null once it is more than a draft. */
+    /** Since when Stripe fails to make an invoice of its draft, and why; null once it is more than a draft. */
     finalizationFailedAt: utcTimestamp().nullable(),
     finalizationError: p.text().nullable(),
     /** Why Stripe switched automatic tax off by itself; null while it did not. */

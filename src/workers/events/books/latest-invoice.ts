@@ -32,7 +32,7 @@ export function noteInvoice(row: Subscription, invoice: Bill, failedAt: Date | n
  */
 export function noteFinalizationFailure(row: Subscription, invoice: BookableInvoice, at: Date): boolean {
   if (row.latestInvoiceId !== invoice.id || row.latestInvoiceStatus !== 'draft') return false;
-  if (row.finalizationFailedAt != null && at < row.finalizationFailedAt) return true;
+  if (row.finalizationFailedAt != null && at >= row.finalizationFailedAt) return true;
   row.finalizationFailedAt = at;
   row.finalizationError = invoice.finalizationError ?? 'unknown';
   return true;
