@@ -203,7 +203,7 @@ describe('A subscription that is active while nobody pays', () => {
       expect((await money(world)).map(({ id: of, kind, since }) => [of, kind, since])).to.deep.equal([
         [id, 'active_unpaid', end.toISOString()],
       ]);
-      await world.maintain({ task: 'reconcile' });
+      await world.maintain({ task: 'sync-payments', userId: null });
       expect(await world.rows.subscription()).to.deep.include({ paidUntil: monthsAfter(end, 1) });
       expect(await money(world)).to.deep.equal([]);
     }),

@@ -128,7 +128,7 @@ async function apply<F extends InvoiceFacts>(told: F, desk: Desk, effect: Effect
 }
 
 function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
-  if (subscription && invoice.servicePeriod) {
+  if (subscription && invoice.servicePeriod && !hadEnded(subscription, invoice)) {
     claimPaidPeriod(subscription, invoice.servicePeriod.end, invoice.created);
     activateByPayment(desk, subscription);
   }
@@ -151,6 +151,11 @@ function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: 
       invoice_id: invoice.id,
     },
   });
+}
+
+/** Whether the subscription was over before its invoice was paid: such money buys no time, nor a second end of it. */
+function hadEnded({ endedAt }: Subscription, { paidAt }: BookableInvoice): boolean {
+  return endedAt != null && paidAt !== null && endedAt < paidAt;
 }
 
 function settledWithoutMoney(desk: Desk, invoice: BookableInvoice, owner: User): void {
