@@ -250,6 +250,7 @@ fi
 title 'Admin'
 admin_routes=('GET /api/admin/webhook/events' 'POST /api/admin/webhook/retry' 'POST /api/admin/payment/sync'
   "POST /api/admin/payment/sync/$user_id" 'GET /api/admin/attention' 'POST /api/admin/customer/link'
+  'POST /api/admin/attention/done'
   "DELETE /api/admin/user/$user_id/billing")
 for route in "${admin_routes[@]}"; do
   # 503: the service has no INTERNAL_API_KEY, so nobody comes in.
@@ -267,6 +268,7 @@ if [[ -n $internal_key ]]; then
   call 400 POST /api/admin/payment/sync/nobody '"code":"invalid_user_id"' "${admin[@]}"
   call 404 POST /api/admin/payment/sync/2147483647 '"code":"user_not_found"' "${admin[@]}"
   call_both 200 GET /api/admin/attention '"parked":[' "${admin[@]}"
+  call_both 400 POST /api/admin/attention/done '"code":"invalid_body"' "${admin[@]}" "${json[@]}" --data '{"kind":""}'
   call_both 400 POST /api/admin/customer/link '"code":"invalid_body"' "${admin[@]}" "${json[@]}" --data '{"user_id":1}'
   call 404 POST /api/admin/customer/link '"code":"user_not_found"' "${admin[@]}" "${json[@]}" \
     --data '{"stripe_customer_id":"cus_test_endpoints","user_id":2147483647}'

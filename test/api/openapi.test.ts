@@ -214,7 +214,7 @@ describe('Every route answers as described', function () {
     const done = '/api/admin/attention/done';
     await api.query(
       `insert into payments (user_id, stripe_payment_intent_id, stripe_invoice_id, amount, currency, status, paid_at, gave_nothing)
-       values (2, 'pi_late', 'in_late', 999, 'eur', 'succeeded', '2026-01-01', 'paid_after_end')`,
+       values (${USER}, 'pi_late', 'in_late', 999, 'eur', 'succeeded', '2026-01-01', 'paid_after_end')`,
     );
     await expects(api, 200, 'GET', '/api/admin/attention', asAdmin);
     const mark = { kind: 'paid_after_end', id: 'in_late', reason: 'Given by hand' };

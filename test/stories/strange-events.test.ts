@@ -234,6 +234,31 @@ describe('An amount', () => {
   );
 });
 
+describe('A value that no column of ours takes', () => {
+  it(
+    'fails its event once and for good, says which it was, and harms no neighbour',
+    storyWith({ leavesUnapplied: true }, async (world) => {
+      const { user } = await subscriber(world);
+      const paid = await eventOf(world, 'invoice.paid');
+      const neighbour = await world.member();
+      const session = await neighbour.beginCheckout();
+      world.sandbox.deliveries.hold();
+      world.sandbox.completeCheckout({ session });
+
+      world.sandbox.deliveries.release();
+      const object = { ...paid.data.object, id: 'in_strange', currency: 'eurocent' };
+      await world.deliver({ ...paid, id: 'evt_strange', data: { object } });
+      await world.settle();
+
+      const [job, ...others] = await world.failedJobs();
+      expect(others).to.deep.equal([]);
+      expect(job?.reason).to.match(/^PostgreSQL cannot keep a value of it: value too long/);
+      expect(neighbour.news()).to.deep.equal(['payment_succeeded', 'premium_activated']);
+      expect((await user.account()).payments).to.deep.equal(['9.99 eur succeeded']);
+    }),
+  );
+});
+
 async function anyEvent(world: World) {
   await subscriber(world);
   return eventOf(world, 'customer.subscription.updated');

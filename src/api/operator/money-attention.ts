@@ -36,7 +36,7 @@ const GAVE_NOTHING = `
   select coalesce(stripe_invoice_id, stripe_payment_intent_id) as id, gave_nothing as kind, user_id,
     extract(epoch from paid_at) as since, stripe_subscription_id, amount - amount_refunded as amount, currency
   from payments
-  where gave_nothing is not null and status = 'succeeded' and dispute_status is distinct from 'lost'
+  where gave_nothing is not null and status = 'succeeded' and coalesce(dispute_status, '') <> 'lost'
     and amount_refunded + coalesce((
       select sum(credit_notes.amount) from credit_notes
       where credit_notes.stripe_invoice_id = payments.stripe_invoice_id and credit_notes.status <> 'void'), 0) < amount
