@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { isDatabaseAway } from '../../shared/database/index.ts';
 import { toError } from '../../shared/errors.ts';
 import type { DatabaseGate } from '../database-gate.ts';
 import { GroupCommit } from '../group-commit.ts';
@@ -75,7 +76,8 @@ export class EventApplier {
 
   /** @throws what it is given, once that is noted */
   async #failed(event: IncomingEvent, thrown: unknown): Promise<never> {
-    if (await this.#deps.gate.isUp()) await recordFailure(this.#deps, event, toError(thrown));
+    const ofEvent = !isDatabaseAway(thrown) && (await this.#deps.gate.isUp());
+    if (ofEvent) await recordFailure(this.#deps, event, toError(thrown));
     throw thrown;
   }
 

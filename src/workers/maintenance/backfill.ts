@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { isDatabaseAway } from '../../shared/database/index.ts';
 import { toError } from '../../shared/errors.ts';
 import { toUnixSeconds } from '../../shared/unix-time.ts';
 import {
@@ -107,6 +108,8 @@ async function bookPage(
       const { verdicts } = await bookSnapshots(deps, [snapshot], { correlationId, quiet: true });
       if (verdicts.some((verdict) => verdict.outcome === 'parked')) report.unlinked += 1;
     } catch (thrown) {
+      // It is not the object's fault, and the next one would fare no better.
+      if (isDatabaseAway(thrown)) throw thrown;
       report.failed += 1;
       report.status = 'partial';
       deps.logger.error({ err: toError(thrown), object: object.id }, `Could not backfill ${object.id}`);
