@@ -19,7 +19,7 @@ import {
   wholeNumber,
 } from '../shared/config/index.ts';
 import { board } from './board/config.ts';
-import { rateLimits } from './limits/config.ts';
+import { guestChallenge, rateLimits, stripeBudget } from './limits/config.ts';
 
 /** `PAIEMENTS_SERVICE_PORT` (0 takes any free port) and `PAIEMENTS_SERVICE_HOST`. */
 const listening = z
@@ -80,6 +80,8 @@ export function readWebConfig(environment: Environment) {
       statements,
       trustedProxies,
       rateLimits,
+      stripeBudget,
+      guestChallenge,
       board,
       monitoring,
       tracing,

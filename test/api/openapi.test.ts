@@ -259,11 +259,11 @@ describe('Every route answers as described', function () {
     });
     try {
       for (const [method, path, ask] of [
-        ['POST', SUBSCRIPTION, asUser],
+        ['POST', SUBSCRIPTION, { ...asUser, body: { plan_type: 'mensuel' } }],
         ['DELETE', SUBSCRIPTION, asUser],
         ['GET', `${SUBSCRIPTION}/billing-portal`, asUser],
         ['GET', `${SUBSCRIPTION}?session_id=cs_1`, asUser],
-        ['POST', CHECKOUT, {}],
+        ['POST', CHECKOUT, { body: { plan: 'mensuel' } }],
       ] as [string, string, Ask][]) {
         await stingy.ask(path, { method, ...ask });
         await expects(stingy, 429, method, path, ask);

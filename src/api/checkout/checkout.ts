@@ -23,9 +23,10 @@ export type Checkout = {
   /**
    * Sells a plan to a user. However often and from wherever this is called at once, it ends in one customer and one
    * open session.
-   * @throws {HttpError} 409 when a subscription runs already
+   * @param hangUp ends it: nobody waits for the page any more
+   * @throws {HttpError} 409 when a subscription runs already; 429 or 503 when it gets no turn
    */
-  forUser(userId: number, plan: PlanType): Promise<CheckoutLink>;
+  forUser(userId: number, plan: PlanType, hangUp?: AbortSignal): Promise<CheckoutLink>;
   /** Sells a plan to nobody we know; the subscription finds its user later. */
   forGuest(plan: PlanType): Promise<CheckoutLink>;
 };
@@ -41,23 +42,25 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
   });
 
   return {
-    forUser: (userId, plan) => turns.run(String(userId), () => sell(userId, plan)),
+    forUser: (userId, plan, hangUp) =>
+      turns.run({ key: String(userId), what: plan, hangUp }, (signal) => sell(userId, plan, signal)),
     forGuest: async (plan) =>
       linkOf(await stripe.checkout.sessions.create(sessionParams(plan, 'guest', config))),
   };
 
-  async function sell(userId: number, plan: PlanType): Promise<CheckoutLink> {
+  async function sell(userId: number, plan: PlanType, signal: AbortSignal): Promise<CheckoutLink> {
     await refuseWhatRowsShow(orm.em.fork(), userId);
     // Committed by itself: were the session to fail, the customer would be forgotten and made again next time.
-    const customerId = await withUserLock(userId, (em) => ensureCustomer(em, userId, deps));
-    return withUserLock(userId, async (em) => {
+    const customerId = await withUserLock(userId, (em) => ensureCustomer(em, userId, deps), signal);
+    const sellOnce = async (em: EntityManager) => {
       const hadRows = await refuseWhatRowsShow(em, userId);
       const open = await settleOpenSessions(em, { userId, plan, customerId }, deps);
       const hadAny = (await refuseWhatStripeKnows(em, userId)) || hadRows;
       if (open) return linkOf(open);
       const trialDays = hadAny ? 0 : config.checkout.trialDays;
       return linkOf(await openSession(em, { userId, plan, customerId }, trialDays));
-    });
+    };
+    return withUserLock(userId, sellOnce, signal);
   }
 
   /** @returns whether the user ever had a subscription */

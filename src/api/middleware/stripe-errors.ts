@@ -12,6 +12,9 @@ const {
 /** What a client is told when Stripe fails us; never Stripe's own words, which name ids and parts of keys. */
 export function explainStripeError(thrown: unknown): HttpError | undefined {
   if (!(thrown instanceof StripeError)) return undefined;
+  // It never left us: our own budget refused it.
+  const detail: unknown = thrown.detail;
+  if (detail instanceof HttpError) return detail;
   const temporary =
     thrown instanceof StripeConnectionError ||
     thrown instanceof StripeRateLimitError ||

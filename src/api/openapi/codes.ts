@@ -15,6 +15,7 @@ export const CODES = {
   invalid_encoding: [400, 'The body is not UTF-8'],
   not_an_event: [400, 'It is signed, but not a Stripe event'],
   unauthorized: [401, 'The login token or the key is missing or not valid'],
+  challenge_failed: [403, 'Guests have to solve a challenge, and this one did not'],
   other_origin: [403, 'The request does not come from the board’s own pages'],
   read_only: [403, '`ADMIN_READ_ONLY` is set'],
   not_for_board: [403, 'The board retries and promotes, and does nothing else'],
@@ -38,7 +39,11 @@ export const CODES = {
   event_not_stored: [503, 'Neither Redis nor PostgreSQL took the event: send it again'],
   admin_disabled: [503, 'No `INTERNAL_API_KEY` is configured'],
   board_unavailable: [503, 'Redis does not answer'],
-  busy: [503, 'Too many purchases wait already'],
+  challenge_unavailable: [503, 'It cannot be told whether the challenge was solved'],
+  busy: [
+    503,
+    'Too much is asked at the moment: too many purchases wait, or the budget of calls to Stripe is used up',
+  ],
 } as const satisfies Record<string, readonly [status: number, meaning: string]>;
 
 export type Code = keyof typeof CODES;
@@ -76,4 +81,4 @@ export const BODY_CODES = [
 export const USER_CODES = ['unauthorized', 'login_check_unavailable'] as const satisfies Code[];
 export const ADMIN_CODES = ['unauthorized', 'admin_disabled'] as const satisfies Code[];
 export const DATABASE_CODES = ['database_unavailable', 'internal_error'] as const satisfies Code[];
-export const STRIPE_CODES = ['stripe_rejected', 'stripe_unavailable'] as const satisfies Code[];
+export const STRIPE_CODES = ['stripe_rejected', 'stripe_unavailable', 'busy'] as const satisfies Code[];

@@ -70,7 +70,6 @@ export const subscriptionPaths: Paths = {
           ...USER_CODES,
           'already_subscribed',
           'too_many_requests',
-          'busy',
           ...STRIPE_CODES,
           ...DATABASE_CODES,
         ),
