@@ -9,6 +9,7 @@ import {
   logging,
   origins,
   readConfig,
+  shortKeys,
   wholeNumber,
 } from '../shared/config/index.ts';
 
@@ -41,7 +42,7 @@ function serviceUrls() {
  */
 export function readGatewayConfig(environment: Environment) {
   return readConfig(
-    { listening, paiementsService, jwt, internalKey, redis: gatewayRedis, origins, logging },
+    { listening, paiementsService, jwt, internalKey, redis: gatewayRedis, origins, logging, shortKeys },
     environment,
   );
 }

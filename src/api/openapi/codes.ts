@@ -79,6 +79,6 @@ export const BODY_CODES = [
   'unsupported_media_type',
 ] as const satisfies Code[];
 export const USER_CODES = ['unauthorized', 'login_check_unavailable'] as const satisfies Code[];
-export const ADMIN_CODES = ['unauthorized', 'admin_disabled'] as const satisfies Code[];
+export const ADMIN_CODES = ['unauthorized', 'too_many_requests', 'admin_disabled'] as const satisfies Code[];
 export const DATABASE_CODES = ['database_unavailable', 'internal_error'] as const satisfies Code[];
 export const STRIPE_CODES = ['stripe_rejected', 'stripe_unavailable', 'busy'] as const satisfies Code[];

@@ -7,7 +7,7 @@ import { timestamp } from '../envelope.ts';
 const NAMED = 100;
 
 /** What a person has to look at: nothing here gets well by itself. */
-export async function attentionOf({ orm }: Pick<WebDeps, 'orm'>) {
+export async function attentionOf({ orm, config }: Pick<WebDeps, 'orm' | 'config'>) {
   const em = orm.em.fork();
   const duplicates = await em.find(
     Subscription,
@@ -41,6 +41,7 @@ export async function attentionOf({ orm }: Pick<WebDeps, 'orm'>) {
       since: timestamp(fromUnixSeconds(Number(since))),
     })),
     failed_events: failed,
+    short_keys: config.shortKeys,
     drift: report('drift'),
     webhook_endpoint: report('webhook-endpoint'),
   };

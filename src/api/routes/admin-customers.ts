@@ -11,7 +11,7 @@ import { attentionOf } from '../operator/attention.ts';
 import { endBilling } from '../operator/end-billing.ts';
 import { parseUserId, readJson } from '../request-values.ts';
 
-type AdminCustomerDeps = Pick<WebDeps, 'orm' | 'stripe' | 'queues' | 'clock' | 'logger'> & {
+type AdminCustomerDeps = Pick<WebDeps, 'orm' | 'config' | 'stripe' | 'queues' | 'clock' | 'logger'> & {
   admin: Middleware;
 };
 

@@ -36,6 +36,7 @@ const attention: Schema = object({
   ),
   parked: list(object({ waiting_for: text('a customer'), events: count, since: time })),
   failed_events: count,
+  short_keys: list(text('a variable whose key has fewer than 32 bytes')),
   drift: report,
   webhook_endpoint: report,
 });
