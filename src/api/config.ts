@@ -83,7 +83,7 @@ export function readWebConfig(environment: Environment) {
       rateLimits,
       stripeBudget,
       guestChallenge,
-      shortKeys,
+      shortKeys: shortKeys('INTERNAL_API_KEY', 'JWT_SECRET'),
       board,
       monitoring,
       tracing,

@@ -42,7 +42,16 @@ function serviceUrls() {
  */
 export function readGatewayConfig(environment: Environment) {
   return readConfig(
-    { listening, paiementsService, jwt, internalKey, redis: gatewayRedis, origins, logging, shortKeys },
+    {
+      listening,
+      paiementsService,
+      jwt,
+      internalKey,
+      redis: gatewayRedis,
+      origins,
+      logging,
+      shortKeys: shortKeys('INTERNAL_API_KEY', 'JWT_SECRET'),
+    },
     environment,
   );
 }

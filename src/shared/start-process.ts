@@ -11,7 +11,7 @@ const STOP_WITHIN_MS = 20 * SECOND;
 type StartConfig = {
   readonly logging: { level: string; pretty: boolean };
   /** Keys that are shorter than they should be, where a process has any. */
-  readonly shortKeys?: readonly string[];
+  readonly shortKeys?: readonly string[] | undefined;
 };
 
 /**

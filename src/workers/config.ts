@@ -77,7 +77,7 @@ export function readWorkerConfig(environment: Environment) {
       premium: usedIf(keepsBooks, premium),
       gateway: usedIf(notifies, gatewayTarget),
       internalKey: usedIf(notifies, internalKey),
-      shortKeys,
+      shortKeys: usedIf(notifies, shortKeys('INTERNAL_API_KEY')),
     },
     environment,
   );

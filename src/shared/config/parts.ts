@@ -109,16 +109,17 @@ export const jwt = z
 const STRONG_KEY_BYTES = 32;
 
 /**
- * Which keys are shorter than they should be. Matcha's other services share them, so that a process says so and starts:
- * they are made longer everywhere at once, by rotating.
+ * Which of a process's keys are shorter than they should be. Matcha's other services share them, so that a process says
+ * so and starts: they are made longer everywhere at once, by rotating.
  */
-export const shortKeys = z
-  .object({ INTERNAL_API_KEY: list().optional(), JWT_SECRET: list().optional() })
-  .transform((env) =>
+export function shortKeys(...names: readonly ('INTERNAL_API_KEY' | 'JWT_SECRET')[]) {
+  const shape = Object.fromEntries(names.map((name) => [name, list().optional()]));
+  return z.object(shape).transform((env) =>
     Object.entries(env)
       .filter(([, keys]) => keys?.some((key) => Buffer.byteLength(key) < STRONG_KEY_BYTES))
       .map(([name]) => name),
   );
+}
 
 /** `TRUSTED_PROXY_HOPS`: how many proxies stand before us, of whose `X-Forwarded-For` we believe that many entries. */
 export const trustedProxies = z

@@ -168,7 +168,8 @@ describe('configuration', () => {
   });
 
   it('names keys below 32 bytes without refusing them, and counts bytes', () => {
-    const read = (env: Environment) => readConfig({ shortKeys }, { ...good, ...env }).shortKeys;
+    const read = (env: Environment) =>
+      readConfig({ found: shortKeys('INTERNAL_API_KEY', 'JWT_SECRET') }, { ...good, ...env }).found;
     expect(read({})).to.have.members(['INTERNAL_API_KEY', 'JWT_SECRET']);
     expect(read({ JWT_SECRET: 'é'.repeat(16), INTERNAL_API_KEY: 'k'.repeat(32) })).to.deep.equal([]);
     expect(read({ JWT_SECRET: `${'k'.repeat(32)},${'k'.repeat(31)}`, INTERNAL_API_KEY: '' })).to.deep.equal([
