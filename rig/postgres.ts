@@ -17,7 +17,7 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 const RETRY_MS = 50;
 const LINGERING = /pre-existing shared memory block|is another postmaster/;
-const READY = /database system is ready to accept connections/;
+const READY = /database system is ready to accept (?:read-only )?connections/;
 
 /**
  * `durable` is PostgreSQL's default. `fast` never waits for the disk: right for tests, since what was committed still
@@ -162,6 +162,15 @@ export class PostgresServer {
         await sleep(RETRY_MS);
       }
     }
+  }
+
+  /** Starts it as a standby that follows nobody: it answers, and takes no writes until `pg_promote()`. */
+  async startAsStandby(): Promise<void> {
+    const { directory, user } = this.#parts;
+    const signal = join(dataOf(directory), 'standby.signal');
+    await writeFile(signal, '');
+    if (user) await chown(signal, user.uid, user.gid);
+    await this.start();
   }
 
   #spawn(): Promise<Child> {

@@ -76,6 +76,8 @@ export interface SandboxOptions {
   webhook?: EndpointSettings;
   /** Ids to give to the two Matcha prices (9.99 EUR a month, 99.99 EUR a year). */
   prices?: { mensuel?: string; annuel?: string };
+  /** How old an event is before `GET /v1/events` lists it, in seconds: Stripe's list lags behind its deliveries. */
+  eventsListedAfterSeconds?: number;
   billing?: Partial<BillingSettings>;
   deliveries?: Partial<DeliverySettings>;
 }
@@ -91,6 +93,7 @@ export interface Config {
   readonly seed: number | null;
   readonly webhook: EndpointSettings | null;
   readonly prices: { mensuel?: string; annuel?: string };
+  readonly eventsListedAfterSeconds: number;
   readonly billing: BillingSettings;
   readonly deliveries: DeliverySettings;
 }
@@ -108,6 +111,7 @@ export function resolveConfig(options: SandboxOptions): Config {
     seed: options.seed ?? null,
     webhook: options.webhook ?? null,
     prices: options.prices ?? {},
+    eventsListedAfterSeconds: options.eventsListedAfterSeconds ?? 0,
     billing: {
       finalizationDelaySeconds: HOUR,
       retryAfterSeconds: [3 * DAY, 5 * DAY, 7 * DAY],

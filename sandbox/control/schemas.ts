@@ -71,6 +71,7 @@ export const fault = z.strictObject({
   kind: z.enum(['error', 'rate_limit', 'hang', 'reset', 'delay']),
   path: z.string().optional(),
   method: z.enum(['GET', 'POST', 'DELETE']).optional(),
+  after: z.number().int().min(0).optional(),
   times: z.number().int().min(1).optional(),
   rate: z.number().min(0).max(1).optional(),
   status: z.number().int().min(400).max(599).optional(),

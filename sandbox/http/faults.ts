@@ -10,6 +10,8 @@ export interface Fault {
   /** Only paths that begin with this. */
   path?: string | undefined;
   method?: 'GET' | 'POST' | 'DELETE' | undefined;
+  /** How many matching requests it lets through first; none when absent. */
+  after?: number | undefined;
   /** How many requests it hits; 1 when absent. */
   times?: number | undefined;
   /** Chance of hitting a matching request, 0–1; always when absent. */
@@ -28,7 +30,7 @@ export interface Fault {
 
 /** The misbehaviour that is planned. */
 export class Faults {
-  #planned: { fault: Fault; left: number }[] = [];
+  #planned: { fault: Fault; spared: number; left: number }[] = [];
   #random: () => number;
 
   constructor(random: () => number) {
@@ -36,7 +38,7 @@ export class Faults {
   }
 
   add(fault: Fault): void {
-    this.#planned.push({ fault, left: fault.times ?? 1 });
+    this.#planned.push({ fault, spared: fault.after ?? 0, left: fault.times ?? 1 });
   }
 
   clear(): void {
@@ -50,6 +52,10 @@ export class Faults {
       if (fault.method && fault.method !== method) continue;
       if (fault.path && !path.startsWith(fault.path)) continue;
       if (fault.rate !== undefined && this.#random() >= fault.rate) continue;
+      if (entry.spared > 0) {
+        entry.spared -= 1;
+        continue;
+      }
       entry.left -= 1;
       if (entry.left <= 0) this.#planned = this.#planned.filter((each) => each !== entry);
       return fault;
@@ -58,6 +64,6 @@ export class Faults {
   }
 
   get planned(): Fault[] {
-    return this.#planned.map(({ fault, left }) => ({ ...fault, times: left }));
+    return this.#planned.map(({ fault, spared, left }) => ({ ...fault, after: spared, times: left }));
   }
 }

@@ -33,10 +33,12 @@ export const eventRoutes: Route[] = [
 
 function* matching(world: World, params: z.output<typeof list>): Generator<StoredEvent> {
   const oldest = world.clock.now - RETENTION;
+  const youngest = world.clock.now - world.config.eventsListedAfterSeconds;
   const types = params.types ?? (params.type ? [params.type] : null);
   for (const event of world.tables.events.newest()) {
     // Events come in the order of the clock, so nothing younger follows.
     if (event.created <= oldest) return;
+    if (event.created > youngest) continue;
     if (types && !types.some((type) => matchesType(event.type, type))) continue;
     if (!isWithin(event.created, params.created)) continue;
     if (params.delivery_success === true && (event.undelivered || event.pendingWebhooks > 0)) continue;

@@ -12,6 +12,7 @@ import {
   redis,
   redisSafety,
   rotatingSecret,
+  shortKeys,
   stripe,
   tracing,
   trustedProxies,
@@ -19,7 +20,7 @@ import {
   wholeNumber,
 } from '../shared/config/index.ts';
 import { board } from './board/config.ts';
-import { rateLimits } from './limits/config.ts';
+import { guestChallenge, rateLimits, stripeBudget } from './limits/config.ts';
 
 /** `PAIEMENTS_SERVICE_PORT` (0 takes any free port) and `PAIEMENTS_SERVICE_HOST`. */
 const listening = z
@@ -80,6 +81,9 @@ export function readWebConfig(environment: Environment) {
       statements,
       trustedProxies,
       rateLimits,
+      stripeBudget,
+      guestChallenge,
+      shortKeys: shortKeys('INTERNAL_API_KEY', 'JWT_SECRET'),
       board,
       monitoring,
       tracing,

@@ -13,6 +13,7 @@ import { createStripe } from '../shared/stripe/index.ts';
 import { startTracing } from '../shared/tracing/index.ts';
 import { createApp } from './app.ts';
 import type { WebConfig } from './config.ts';
+import { StripeBudget } from './limits/index.ts';
 import { DEFAULT_LIMITS, type ServerLimits, WebServer } from './server.ts';
 
 export type WebParts = {
@@ -61,12 +62,17 @@ export async function createWeb({
     stack.push(`queue ${queue.name}`, () => queue.close());
   }
 
+  const budget = new StripeBudget({
+    redis,
+    prefix: config.redis.queuePrefix,
+    callsPerSecond: config.stripeBudget.callsPerSecond,
+  });
   const app = createApp({
     config,
     orm,
     redis,
     queues: { stripeEvents, maintenance, notifications },
-    stripe: createStripe(config.stripe),
+    stripe: createStripe(config.stripe, () => budget.take()),
     isRevoked: createRevocationCheck(loginRedis),
     clock,
     logger,

@@ -9,6 +9,7 @@ import {
   logging,
   origins,
   readConfig,
+  shortKeys,
   wholeNumber,
 } from '../shared/config/index.ts';
 
@@ -41,7 +42,16 @@ function serviceUrls() {
  */
 export function readGatewayConfig(environment: Environment) {
   return readConfig(
-    { listening, paiementsService, jwt, internalKey, redis: gatewayRedis, origins, logging },
+    {
+      listening,
+      paiementsService,
+      jwt,
+      internalKey,
+      redis: gatewayRedis,
+      origins,
+      logging,
+      shortKeys: shortKeys('INTERNAL_API_KEY', 'JWT_SECRET'),
+    },
     environment,
   );
 }

@@ -14,14 +14,26 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function createLoginCheck(tokens: LoginTokenOptions, allowedOrigins: readonly string[]): LoginCheck {
   return async (request) => {
-    const found = browserTokenOf(request);
-    if (!found) {
+    const token = tokenMeantBy(request, allowedOrigins);
+    if (token === undefined) {
       throw HttpError.unauthorized('Log in first: send the token as Authorization: Bearer <token>');
     }
-    // Another site cannot add our header or query token, but its form posts would carry our cookie.
-    if (found.source === 'cookie' && !SAFE_METHODS.has(request.method ?? '')) {
-      requireAllowedOrigin(request, allowedOrigins);
-    }
-    return { ...(await verifyLoginToken(found.token, tokens)), token: found.token };
+    return { ...(await verifyLoginToken(token, tokens)), token };
   };
+}
+
+/**
+ * The token that a request's sender meant to send; it is not verified here.
+ * @throws {HttpError} 401 when it cannot be a token, 403 when another site made a browser send it
+ */
+export function tokenMeantBy(
+  request: IncomingMessage,
+  allowedOrigins: readonly string[],
+): string | undefined {
+  const found = browserTokenOf(request);
+  // Another site cannot add our header or query token, but its form posts would carry our cookie.
+  if (found?.source === 'cookie' && !SAFE_METHODS.has(request.method ?? '')) {
+    requireAllowedOrigin(request, allowedOrigins);
+  }
+  return found?.token;
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import cors from '@koa/cors';
 import type { Middleware } from 'koa';
-import { browserTokenOf, splitTarget, withoutToken } from './browser-token.ts';
+import { splitTarget, withoutToken } from './browser-token.ts';
 import { type Attestation, forwardedHeaders } from './forwarded-headers.ts';
-import type { LoginCheck } from './login.ts';
+import { type LoginCheck, tokenMeantBy } from './login.ts';
 import type { ServiceProxy } from './proxy.ts';
 import { type Access, proxyRouteOf } from './proxy-routes.ts';
 
@@ -24,7 +24,7 @@ export function paymentRoutes({ proxy, login, allowedOrigins }: PaymentRoutesDep
       }
       const attestation = {
         requestId: String(ctx.state.requestId),
-        ...(await attest(ctx.req, route.access, login)),
+        ...(await attest(ctx.req, route.access, login, allowedOrigins)),
       };
       const forwardedQuery = withoutToken(query);
       const target = forwardedQuery === '' ? route.upstreamPath : `${route.upstreamPath}?${forwardedQuery}`;
@@ -42,9 +42,10 @@ async function attest(
   request: IncomingMessage,
   access: Access,
   login: LoginCheck,
+  allowedOrigins: readonly string[],
 ): Promise<Omit<Attestation, 'requestId'>> {
   if (access === 'anonymous') return {};
-  if (access === 'tokenOptional') return { token: browserTokenOf(request)?.token };
+  if (access === 'tokenOptional') return { token: tokenMeantBy(request, allowedOrigins) };
   const { userId, token } = await login(request);
   return { userId, token };
 }

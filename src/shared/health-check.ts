@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Redis } from 'ioredis';
 import { withDeadline } from './deadline.ts';
 import { SECOND } from './duration.ts';
@@ -22,10 +21,6 @@ export async function succeeds(
     logger.warn({ err: toError(thrown), check: what }, `Health check of ${what} failed`);
     return false;
   }
-}
-
-export function pingDatabase(orm: MikroORM): Promise<unknown> {
-  return orm.em.fork().execute('select 1');
 }
 
 /**

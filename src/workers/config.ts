@@ -14,6 +14,7 @@ import {
   readConfig,
   redis,
   redisSafety,
+  shortKeys,
   stripe,
   tracing,
   usedIf,
@@ -76,6 +77,7 @@ export function readWorkerConfig(environment: Environment) {
       premium: usedIf(keepsBooks, premium),
       gateway: usedIf(notifies, gatewayTarget),
       internalKey: usedIf(notifies, internalKey),
+      shortKeys: usedIf(notifies, shortKeys('INTERNAL_API_KEY')),
     },
     environment,
   );

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { pingDatabase } from '../shared/database/index.ts';
 import { SECOND } from '../shared/duration.ts';
 import type { Logger } from '../shared/logger.ts';
 
@@ -7,8 +8,8 @@ const PROBE_TIMEOUT_MS = 2 * SECOND;
 const PROBE_INTERVAL_MS = SECOND / 2;
 
 /**
- * Tells a failing database from a failing event. While PostgreSQL is away, jobs in hand wait here instead of burning
- * their attempts, and go on within a second of its return.
+ * Tells a failing database from a failing event. While PostgreSQL is away or takes no writes, jobs in hand wait here
+ * instead of burning their attempts, and go on within a second of its return.
  */
 export class DatabaseGate {
   readonly #orm: MikroORM;
@@ -21,7 +22,7 @@ export class DatabaseGate {
     this.#logger = logger;
   }
 
-  /** Asks the database, once for all who ask at the same time. */
+  /** Asks the database whether it takes writes, once for all who ask at the same time. */
   isUp(): Promise<boolean> {
     this.#probe ??= this.#ask().finally(() => {
       this.#probe = undefined;
@@ -35,9 +36,7 @@ export class DatabaseGate {
   }
 
   async #ask(): Promise<boolean> {
-    const answer = this.#orm.em
-      .fork()
-      .execute('select 1')
+    const answer = pingDatabase(this.#orm)
       .then(() => true)
       .catch((error: unknown) => {
         if (this.#wasUp) this.#logger.error({ err: error }, 'PostgreSQL is away; jobs wait for it');

@@ -1,6 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Redis } from 'ioredis';
-import { pingDatabase, succeeds, writeToRedis } from '../shared/health-check.ts';
+import { pingDatabase } from '../shared/database/index.ts';
+import { succeeds, writeToRedis } from '../shared/health-check.ts';
 import type { Logger } from '../shared/logger.ts';
 import { jsonPage, type Page } from '../shared/monitoring-server.ts';
 import type { RunningWorkers } from './worker.ts';

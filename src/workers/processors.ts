@@ -1,5 +1,6 @@
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { Clock } from '../shared/clock.ts';
+import { isDatabaseAway } from '../shared/database/index.ts';
 import { PermanentError } from '../shared/errors.ts';
 import type { JobData, QueueName } from '../shared/queues/index.ts';
 import { MissingAtStripe } from '../shared/stripe/index.ts';
@@ -18,18 +19,28 @@ export type ProcessorDeps = Crew & {
   stopping: AbortSignal;
 };
 
+/**
+ * How often a job is run again at once that met a database which was away and is back by the time we ask: a failover
+ * may be over within a second. More than that is no outage, and counts.
+ */
+const MOST_AT_ONCE = 3;
+
 export function createProcessors(deps: ProcessorDeps): Processors {
   const { bookkeepers, notifier, gate, clock, stopping } = deps;
   /** Runs it; while the database is away it waits and runs it again, without using up an attempt of the job. */
   const throughOutages = async (run: () => Promise<unknown>): Promise<unknown> => {
-    for (;;) {
+    for (let metBack = 0; ; ) {
       try {
         return await run();
       } catch (thrown) {
         // Permanent: no outage explains it, and trying again cannot help.
         if (thrown instanceof PermanentError) throw new UnrecoverableError(thrown.message);
-        if (await gate.isUp()) throw thrown;
-        await gate.whenUp(stopping);
+        if (await gate.isUp()) {
+          metBack += 1;
+          if (!isDatabaseAway(thrown) || metBack > MOST_AT_ONCE) throw thrown;
+        } else {
+          await gate.whenUp(stopping);
+        }
       }
     }
   };

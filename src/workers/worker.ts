@@ -8,6 +8,7 @@ import { tracing } from '../shared/tracing/index.ts';
 import { type CrewDeps, createCrew } from './crew.ts';
 import { DatabaseGate } from './database-gate.ts';
 import { keepSchedules } from './maintenance/schedules.ts';
+import { isDrivenAgain } from './maintenance/sweep/failed-jobs.ts';
 import { createProcessors, type Processors } from './processors.ts';
 
 export type WorkerDeps = Omit<CrewDeps, 'gate' | 'queues'> & {
@@ -34,6 +35,8 @@ const LOCK_DURATION_MS = 10 * SECOND;
 const STALLED_INTERVAL_MS = 5 * SECOND;
 /** A worker that is killed often, with the job in hand, is no reason to give the job up. */
 const MAX_STALLED_COUNT = 50;
+
+const STAYS_FAILED = 'it stays failed until somebody retries it';
 
 /** A long run must not keep a sweep, or a user who has just paid, waiting. */
 const MAINTENANCE_AT_A_TIME = 4;
@@ -108,6 +111,14 @@ function logFailure(logger: Logger, queue: QueueName, job: Job | undefined, erro
   logger[final ? 'error' : 'warn'](
     { queue, job: job?.id, type: job?.name, correlationId, attempt: job?.attemptsMade, attempts, err: error },
     `Failed job ${job?.id ?? '(unknown)'} (${job?.name ?? queue}, attempt ${job?.attemptsMade ?? 0} of ${attempts})` +
-      (final ? '; it stays failed until somebody retries it' : '; it is tried again'),
+      (final ? `; ${whatComes(queue, job)}` : '; it is tried again'),
   );
+}
+
+/** What becomes of a job that has failed for the last time. */
+function whatComes(queue: QueueName, job: Job): string {
+  if (queue === 'maintenance') {
+    return job.repeatJobKey === undefined ? STAYS_FAILED : 'its schedule runs it again';
+  }
+  return isDrivenAgain(job) ? 'the sweep drives it again' : STAYS_FAILED;
 }

@@ -201,3 +201,45 @@ describe('Without INTERNAL_API_KEY', () => {
     }
   });
 });
+
+describe('Whoever guesses the internal key', () => {
+  const api = useApi();
+  const PATH = '/api/admin/attention';
+  const guess = (n: number) => api().ask(PATH, { headers: { 'x-internal-key': `guess-${n}` } });
+
+  it('is soon not compared any more, not even with the right one', async () => {
+    const statuses = new Map<number, number>();
+    for (const { status } of await Promise.all(Array.from({ length: 200 }, (_, n) => guess(n)))) {
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(statuses)).to.deep.equal({ 401: 30, 429: 170 });
+    const refused = await api().ask(PATH, { headers: admin });
+    expect([refused.status, refused.body.code]).to.deep.equal([429, 'too_many_requests']);
+    expect(Number(refused.headers.get('retry-after'))).to.be.within(1, 60);
+    // Who sends none guesses nothing.
+    expect((await api().ask(PATH)).status).to.equal(401);
+  });
+
+  describe('beside an operator who is at work', () => {
+    const busy = useApi();
+
+    it('locks nobody out', async () => {
+      const ask = (headers: Record<string, string>) => busy().ask(PATH, { headers });
+      expect((await ask(admin)).status).to.equal(200);
+      for (let n = 0; n < 40; n += 1) await ask({ 'x-internal-key': `guess-${n}` });
+      expect((await ask({ 'x-internal-key': 'guess' })).status).to.equal(429);
+      expect((await ask(admin)).status).to.equal(200);
+    });
+  });
+});
+
+describe('Keys that are shorter than they should be', () => {
+  const api = useApi(() => ({
+    env: { JWT_SECRET: '0123456789abcdef', INTERNAL_API_KEY: `${'k'.repeat(40)},short-key` },
+  }));
+
+  it('are at attention', async () => {
+    const { body } = await api().ask('/api/admin/attention', { headers: { 'x-internal-key': 'short-key' } });
+    expect(body.data.short_keys).to.have.members(['JWT_SECRET', 'INTERNAL_API_KEY']);
+  });
+});

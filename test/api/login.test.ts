@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
-import { revocationKey } from '../../src/shared/login-token.ts';
+import jwt from 'jsonwebtoken';
+import { invalidationKey, revocationKeys } from '../../src/shared/login-token.ts';
 import { useApi } from './support/api.ts';
-import { loginHeaders, loginToken } from './support/login.ts';
+import { JWT_SECRET, loginHeaders, loginToken } from './support/login.ts';
 
 const PATH = '/api/stripe/subscription/premium-status';
 const ROUTES = [
@@ -63,13 +64,34 @@ describe('A login', () => {
     expect((await api().ask(PATH, { headers })).status).to.equal(200);
   });
 
-  it('is refused once the gateway has revoked its token', async () => {
-    const token = loginToken(42, { jti: 'logged-out' });
+  for (const [index, form] of ['raw, as Matcha’s logout writes it', 'as a SHA-256'].entries()) {
+    it(`is refused once its token is revoked: ${form}`, async () => {
+      const token = loginToken(42, { jti: `logged-out-${index}` });
+      const redis = new Redis(String(process.env.TEST_REDIS_URL));
+      await redis.set(revocationKeys(token)[index] ?? '', '1', 'EX', 60);
+      redis.disconnect();
+      expect((await api().ask(PATH, { headers: loginHeaders(42, token) })).status).to.equal(401);
+      expect((await api().ask(PATH, { as: 42 })).status).to.equal(200);
+    });
+  }
+
+  it('is refused when all of a user’s logins from before a moment are taken back', async () => {
     const redis = new Redis(String(process.env.TEST_REDIS_URL));
-    await redis.set(revocationKey(token), '1', 'EX', 60);
+    const moment = seconds() - 100;
+    await redis.set(invalidationKey(43), String(moment), 'EX', 60);
+    const undated = jwt.sign({ sub: '43', exp: seconds() + 600 }, JWT_SECRET, { noTimestamp: true });
+    const issued = async (iat: number | undefined) => {
+      const token = iat === undefined ? undated : loginToken(43, { iat });
+      return (await api().ask(PATH, { headers: loginHeaders(43, token) })).status;
+    };
+    expect(await issued(moment - 1)).to.equal(401);
+    expect(await issued(moment)).to.equal(200);
+    expect(await issued(undefined), 'a token that does not say when it was issued').to.equal(401);
+    await redis.set(invalidationKey(43), 'yesterday', 'EX', 60);
+    expect(await issued(seconds()), 'a moment that nobody can read').to.equal(401);
+    await redis.del(invalidationKey(43));
+    expect(await issued(undefined)).to.equal(200);
     redis.disconnect();
-    expect((await api().ask(PATH, { headers: loginHeaders(42, token) })).status).to.equal(401);
-    expect((await api().ask(PATH, { as: 42 })).status).to.equal(200);
   });
 
   it('never writes the token into the log', async () => {

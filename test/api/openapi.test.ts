@@ -282,21 +282,30 @@ describe('Every route answers as described', function () {
   it('when somebody asks too often', async () => {
     const limits = ['CHECKOUT', 'GUEST_CHECKOUT', 'CANCEL', 'PORTAL', 'RETURN'];
     const stingy = await Api.start({
-      env: Object.fromEntries(limits.map((name) => [`RATE_LIMIT_${name}`, '1'])),
+      env: {
+        ...Object.fromEntries(limits.map((name) => [`RATE_LIMIT_${name}`, '1'])),
+        QUEUE_PREFIX: `${api.prefix}:stingy`,
+        GUEST_CHALLENGE_URL: 'https://challenge.example/verify',
+        GUEST_CHALLENGE_SECRET: 'secret-of-the-challenge',
+      },
       beside: api,
     });
     try {
       for (const [method, path, ask] of [
-        ['POST', SUBSCRIPTION, asUser],
+        ['POST', SUBSCRIPTION, { ...asUser, body: { plan_type: 'mensuel' } }],
         ['DELETE', SUBSCRIPTION, asUser],
         ['POST', `${SUBSCRIPTION}/resume`, asUser],
         ['GET', `${SUBSCRIPTION}/billing-portal`, asUser],
         ['GET', `${SUBSCRIPTION}?session_id=cs_1`, asUser],
-        ['POST', CHECKOUT, {}],
+        ['POST', CHECKOUT, { body: { plan: 'mensuel' } }],
       ] as [string, string, Ask][]) {
-        await stingy.ask(path, { method, ...ask });
+        const first = await stingy.ask(path, { method, ...ask });
+        if (path === CHECKOUT) expect(first.body.code).to.equal('challenge_failed');
         await expects(stingy, 429, method, path, ask);
       }
+      const guess = { headers: { 'x-internal-key': 'guess' } };
+      for (let n = 0; n < 30; n += 1) await stingy.ask('/api/admin/attention', guess);
+      for (const [method, path] of callsOf(['internalKey'])) await expects(stingy, 429, method, path, guess);
     } finally {
       await stingy.close();
     }

@@ -63,6 +63,31 @@ describe('Rate limits', () => {
     expect(await statuses(api(), 1, CHECKOUT, from('203.0.113.6'))).to.deep.equal([200]);
   });
 
+  it('do not count what is no purchase, as another site can make a browser send it', async () => {
+    await api().addUser(4);
+    const plain = { method: 'POST', headers: { ...loginHeaders(4), 'content-type': 'text/plain' } };
+    for (let n = 0; n < 31; n += 1) {
+      const answer = await api().ask(CHECKOUT, { ...plain, body: '{"plan":"mensuel"}' });
+      expect(answer.status).to.equal(415);
+    }
+    expect((await api().ask(SUBSCRIPTION, { ...plain, body: '{"plan_type":"mensuel"}' })).status).to.equal(
+      415,
+    );
+    for (const method of ['POST', 'DELETE']) {
+      const odd = { plan_type: 'hebdomadaire', at_period_end: 'oui' };
+      expect(await statuses(api(), 3, SUBSCRIPTION, { method, as: 4, body: odd })).to.deep.equal([
+        400, 400, 400,
+      ]);
+    }
+    const portal = `${SUBSCRIPTION}/billing-portal?return_url=https://evil.example`;
+    expect(await statuses(api(), 3, portal, { as: 4 })).to.deep.equal([400, 400, 400]);
+    const buy = { method: 'POST', as: 4, body: { plan_type: 'mensuel' } };
+    expect(await statuses(api(), 3, SUBSCRIPTION, buy)).to.deep.equal([200, 200, 429]);
+    expect(await statuses(api(), 3, SUBSCRIPTION, { method: 'DELETE', as: 4 })).to.deep.equal([
+      404, 404, 429,
+    ]);
+  });
+
   it('are the same in every web process', async () => {
     const beside = await Api.start({
       env: { ...FEW, QUEUE_PREFIX: api().prefix, TRUSTED_PROXY_HOPS: '1' },

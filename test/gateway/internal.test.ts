@@ -38,6 +38,15 @@ describe('The internal routes', () => {
     }
   });
 
+  it('compare no more keys of an address that guesses', async () => {
+    const { port } = await startGateway();
+    const guess = (key: string) => ask(port, '/api/internal/health', { headers: { 'x-internal-key': key } });
+    const statuses = [];
+    for (let n = 0; n < 32; n += 1) statuses.push((await guess(`guess-${n}`)).status);
+    expect(statuses.filter((status) => status === 401)).to.have.length(30);
+    expect((await guess(INTERNAL_KEY)).status).to.equal(429);
+  });
+
   it('answer 404 in the envelope for a route that does not exist', async () => {
     const { port } = await startGateway();
     const answer = await askInternal(port, '/no-such-route');

@@ -1,10 +1,10 @@
-import { createSign, generateKeyPairSync } from 'node:crypto';
+import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 import { HttpError } from '../../src/shared/errors.ts';
 import {
   createRevocationCheck,
+  type IssuedLogin,
   type RevocationCheck,
-  revocationKey,
   verifyLoginToken,
 } from '../../src/shared/login-token.ts';
 import { atDatabase0 } from '../../src/shared/redis-url.ts';
@@ -53,6 +53,7 @@ describe('A login token', () => {
     'expired 70 s ago': () => ({ exp: inSeconds(-70) }),
     'has no expiry': () => ({ exp: undefined }),
     'has an expiry that is no number': () => ({ exp: 'tomorrow' }),
+    'has an expiry beyond all time': () => ({ exp: 1e300 }),
     'is valid in 70 s': () => ({ nbf: inSeconds(70) }),
     'was issued 70 s from now': () => ({ iat: inSeconds(70) }),
     'has an iat that is no number': () => ({ iat: 'yesterday' }),
@@ -117,20 +118,27 @@ describe('A login token', () => {
   }
 
   it('is refused when it was revoked', async () => {
-    const token = loginToken('42');
-    const keys: string[] = [];
-    const revoked = createRevocationCheck({
-      exists: async (key: unknown) => keys.push(String(key)),
-    } as Parameters<typeof createRevocationCheck>[0]);
-    const error = await refusal(token, JWT_SECRET, revoked);
+    const token = loginToken('42', { claims: { iat: inSeconds(-5) } });
+    const asked: [string, IssuedLogin][] = [];
+    const error = await refusal(token, JWT_SECRET, async (...given) => asked.push(given) > 0);
     expect([error.status, error.message]).to.deep.equal([401, 'The login token was revoked: log in again']);
-    expect(keys).to.deep.equal([revocationKey(token)]);
-    expect(keys[0]).to.match(/^blacklist:[0-9a-f]{64}$/);
+    expect(asked).to.deep.equal([[token, { userId: 42, issuedAt: inSeconds(-5) }]]);
+  });
+
+  it('is refused when its expiry is infinite, which JSON can say as 1e400', async () => {
+    const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${Buffer.from('{"sub":"42","exp":1e400}').toString('base64url')}`;
+    const signature = createHmac('sha256', JWT_SECRET).update(signed).digest('base64url');
+    const error = await refusal(`${signed}.${signature}`);
+    expect([error.status, error.message]).to.deep.equal([
+      401,
+      'The login token has an expiry that is no time (exp)',
+    ]);
   });
 
   it('is refused with 503 while nobody can say whether it was revoked', async () => {
     const away = createRevocationCheck({
-      exists: async () => {
+      exists: async () => 0,
+      get: async () => {
         throw new Error('connect ECONNREFUSED');
       },
     } as unknown as Parameters<typeof createRevocationCheck>[0]);

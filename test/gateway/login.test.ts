@@ -6,7 +6,7 @@ import { Browser, refusedUpgrade } from './support/browser.ts';
 import { useGateways } from './support/gateways.ts';
 import { ask, FakeService } from './support/http.ts';
 import { sharedRedisUrl } from './support/redis.ts';
-import { loginToken, someUser } from './support/tokens.ts';
+import { inSeconds, loginToken, someUser } from './support/tokens.ts';
 
 describe('Logging in at the gateway', () => {
   const startGateway = useGateways();
@@ -82,20 +82,30 @@ describe('Logging in at the gateway', () => {
     expect(service.received).to.deep.equal([]);
   });
 
-  it('is refused once the token was revoked in Redis', async () => {
-    const { port } = await startGateway({ serviceUrl: service.url });
-    const token = loginToken(someUser());
-    const headers = { authorization: `Bearer ${token}` };
-    expect((await ask(port, '/api/stripe/subscription', { headers })).status).to.equal(200);
+  const takenBack: Readonly<Record<string, (token: string, user: string) => [key: string, value: string]>> = {
+    'its token was revoked, raw as Matcha’s logout writes it': (token) => [`blacklist:${token}`, '1'],
+    'its token was revoked, as a SHA-256': (token) => [
+      `blacklist:${createHash('sha256').update(token).digest('hex')}`,
+      '1',
+    ],
+    'all of the user’s were taken back': (_token, user) => [`user_invalidated:${user}`, String(inSeconds(1))],
+  };
+  for (const [when, keyOf] of Object.entries(takenBack))
+    it(`is refused once ${when}`, async () => {
+      const { port } = await startGateway({ serviceUrl: service.url });
+      const user = someUser();
+      const token = loginToken(user, { claims: { iat: inSeconds(-1) } });
+      const headers = { authorization: `Bearer ${token}` };
+      expect((await ask(port, '/api/stripe/subscription', { headers })).status).to.equal(200);
 
-    const client = new Redis(sharedRedisUrl());
-    await client.set(`blacklist:${createHash('sha256').update(token).digest('hex')}`, '1', 'EX', 60);
-    client.disconnect();
+      const client = new Redis(sharedRedisUrl());
+      await client.set(...keyOf(token, user), 'EX', 60);
+      client.disconnect();
 
-    expect((await ask(port, '/api/stripe/subscription', { headers })).status).to.equal(401);
-    expect((await refusedUpgrade(`ws://127.0.0.1:${port}/ws`, { headers })).status).to.equal(401);
-    expect(service.received).to.have.length(1);
-  });
+      expect((await ask(port, '/api/stripe/subscription', { headers })).status).to.equal(401);
+      expect((await refusedUpgrade(`ws://127.0.0.1:${port}/ws`, { headers })).status).to.equal(401);
+      expect(service.received).to.have.length(1);
+    });
 
   it('is not what a cookie does on its own from another site', async () => {
     const { port } = await startGateway({ serviceUrl: service.url });
@@ -105,6 +115,27 @@ describe('Logging in at the gateway', () => {
     expect((await post('https://evil.example')).status).to.equal(403);
     expect((await post('https://app.example')).status).to.equal(200);
     expect(service.received).to.have.length(1);
+  });
+
+  it('is not what a cookie does on its own from another site where a login is optional', async () => {
+    const { port } = await startGateway({ serviceUrl: service.url });
+    const cookie = `access_token=${loginToken(someUser())}`;
+    // What any page can make a browser send without asking first.
+    const post = (origin: string | undefined, headers: Record<string, string> = { cookie }) =>
+      ask(port, '/api/stripe/create-checkout-session', {
+        method: 'POST',
+        body: '{"plan":"mensuel"}',
+        headers: { 'content-type': 'text/plain', ...headers, ...(origin ? { origin } : {}) },
+      });
+    expect((await post('https://evil.example')).status).to.equal(403);
+    expect((await post('null')).status).to.equal(403);
+    expect(service.received).to.deep.equal([]);
+    expect((await post('https://app.example')).status).to.equal(200);
+    expect((await post('https://evil.example', {})).status).to.equal(200);
+    expect(service.received.map(({ headers }) => headers['x-jwt-token'] !== undefined)).to.deep.equal([
+      true,
+      false,
+    ]);
   });
 
   it('leaves no token in the log, whichever way it came', async () => {

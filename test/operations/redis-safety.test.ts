@@ -95,6 +95,11 @@ describe('A Redis that could lose jobs', function () {
       env: {
         ...envExample(),
         NODE_ENV: 'production',
+        // In production the example's own are refused.
+        STRIPE_SECRET_KEY: 'sk_test_of_the_tests',
+        STRIPE_WEBHOOK_SECRET: 'whsec_of_the_tests',
+        JWT_SECRET: 'the-jwt-secret-of-the-tests',
+        INTERNAL_API_KEY: 'an-internal-key-for-tests',
         REDIS_URL: redis.url,
         PAIEMENTS_SERVICE_PORT: String(await freePort()),
         DB_HOST: TEST_DB_HOST,
@@ -128,6 +133,7 @@ describe('A Redis that could lose jobs', function () {
       try {
         await safe.waitForLine(/listens on|worker ready/, 30_000);
         expect(safe.lines.filter((line) => line.includes('"redis-safety"'))).to.deep.equal([]);
+        expect(safe.lines.join('\n')).to.contain('INTERNAL_API_KEY has fewer than 32 bytes');
       } finally {
         await safe.close();
       }

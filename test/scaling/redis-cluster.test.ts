@@ -4,7 +4,7 @@ import { Pile } from '../../rig/pile.ts';
 import { type RedisCluster, startRedisCluster } from '../../rig/redis-cluster.ts';
 import { readGatewayConfig } from '../../src/gateway/index.ts';
 import { createLogger } from '../../src/shared/logger.ts';
-import { revocationKey } from '../../src/shared/login-token.ts';
+import { revocationKeys } from '../../src/shared/login-token.ts';
 import { connectRedis } from '../../src/shared/redis.ts';
 import { Buyer } from './support/buyer.ts';
 import { everythingDelivered } from './support/sandbox.ts';
@@ -42,12 +42,9 @@ describe('On a Redis Cluster of three nodes', function () {
   it('a revoked login is refused', async () => {
     const user = await buyer();
     const { redis } = readGatewayConfig(matcha.env);
-    const connection = connectRedis(
-      { ...redis, slotKey: revocationKey(user.token) },
-      'patient',
-      createLogger('test', 'silent'),
-    );
-    await connection.set(revocationKey(user.token), '1', 'EX', 60);
+    const [key] = revocationKeys(user.token);
+    const connection = connectRedis({ ...redis, slotKey: key }, 'patient', createLogger('test', 'silent'));
+    await connection.set(key, '1', 'EX', 60);
     connection.disconnect();
     const answer = await user.call('GET', '/api/stripe/subscription');
     expect(answer.status).to.equal(401);

@@ -25,9 +25,10 @@ export type Checkout = {
   /**
    * Sells a plan to a user. However often and from wherever this is called at once, it ends in one customer and one
    * open session.
-   * @throws {HttpError} 409 when a subscription runs already, or is paused
+   * @param hangUp ends it: nobody waits for the page any more
+   * @throws {HttpError} 409 when a subscription runs already, or is paused; 429 or 503 when it gets no turn
    */
-  forUser(userId: number, plan: PlanType): Promise<CheckoutLink>;
+  forUser(userId: number, plan: PlanType, hangUp?: AbortSignal): Promise<CheckoutLink>;
   /** Sells a plan to nobody we know; the subscription finds its user later. */
   forGuest(plan: PlanType): Promise<CheckoutLink>;
 };
@@ -43,43 +44,55 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
   });
 
   return {
-    forUser: (userId, plan) => turns.run(String(userId), () => sell(userId, plan)),
+    forUser: (userId, plan, hangUp) =>
+      turns.run({ key: String(userId), what: plan, hangUp }, (signal) => sell(userId, plan, signal)),
     forGuest: async (plan) =>
       linkOf(await stripe.checkout.sessions.create(sessionParams(plan, 'guest', config))),
   };
 
-  async function sell(userId: number, plan: PlanType): Promise<CheckoutLink> {
+  async function sell(userId: number, plan: PlanType, signal: AbortSignal): Promise<CheckoutLink> {
     await refuseWhatRowsShow(orm.em.fork(), userId);
     // Committed by itself: were the session to fail, the customer would be forgotten and made again next time.
-    const customerId = await withUserLock(userId, (em) => ensureCustomer(em, userId, deps));
+    const customerId = await withUserLock(userId, (em) => ensureCustomer(em, userId, deps), signal);
     try {
-      return await sellTo(userId, plan, customerId);
+      return await sellTo(userId, plan, customerId, signal);
     } catch (error) {
-      const another = await customerInstead(userId, customerId, error);
+      const another = await customerInstead(userId, customerId, error, signal);
       if (another === null) throw error;
-      return sellTo(userId, plan, another);
+      return sellTo(userId, plan, another, signal);
     }
   }
 
   /** What Stripe says of a customer who cannot buy leads to one who can; null where it is about something else. */
-  async function customerInstead(userId: number, customerId: string, error: unknown): Promise<string | null> {
+  async function customerInstead(
+    userId: number,
+    customerId: string,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<string | null> {
     if (isOtherCurrency(error)) {
-      return withUserLock(userId, (em) => replaceCustomer(em, userId, customerId, deps));
+      return withUserLock(userId, (em) => replaceCustomer(em, userId, customerId, deps), signal);
     }
     // Deleted at Stripe since it was read.
     const isGone = isMissingAtStripe(error) && (error as Stripe.errors.StripeError).param === 'customer';
-    return isGone ? withUserLock(userId, (em) => ensureCustomer(em, userId, deps)) : null;
+    return isGone ? withUserLock(userId, (em) => ensureCustomer(em, userId, deps), signal) : null;
   }
 
-  function sellTo(userId: number, plan: PlanType, customerId: string): Promise<CheckoutLink> {
-    return withUserLock(userId, async (em) => {
+  function sellTo(
+    userId: number,
+    plan: PlanType,
+    customerId: string,
+    signal: AbortSignal,
+  ): Promise<CheckoutLink> {
+    const sellOnce = async (em: EntityManager) => {
       const hadRows = await refuseWhatRowsShow(em, userId);
       const open = await settleOpenSessions(em, { userId, plan, customerId }, deps);
       const hadAny = (await refuseWhatStripeKnows(em, userId)) || hadRows;
       if (open) return linkOf(open);
       const trialDays = hadAny ? 0 : config.checkout.trialDays;
       return linkOf(await openSession(em, { userId, plan, customerId }, trialDays));
-    });
+    };
+    return withUserLock(userId, sellOnce, signal);
   }
 
   /** @returns whether the user ever had a subscription */

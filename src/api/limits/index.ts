@@ -1,2 +1,3 @@
-export { type CostlyCalls, createCostlyCalls, limitByUser } from './costly-calls.ts';
+export { type CostlyCalls, createCostlyCalls } from './costly-calls.ts';
 export { RateLimit } from './rate-limit.ts';
+export { forLeaving, StripeBudget } from './stripe-budget.ts';

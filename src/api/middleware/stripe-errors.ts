@@ -19,6 +19,9 @@ const {
  */
 export function explainStripeError(thrown: unknown): HttpError | undefined {
   if (!(thrown instanceof StripeError)) return undefined;
+  // It never left us: our own budget refused it.
+  const detail: unknown = thrown.detail;
+  if (detail instanceof HttpError) return detail;
   if (isTemporaryAtStripe(thrown)) {
     return HttpError.unavailable(
       'stripe_unavailable',

@@ -17,6 +17,7 @@ export const CODES = {
   payment_failed: [402, 'The payment was refused'],
   payment_action_required: [402, 'The bank wants the payment confirmed, at `data.url`'],
   unauthorized: [401, 'The login token or the key is missing or not valid'],
+  challenge_failed: [403, 'Guests have to solve a challenge, and this one did not'],
   other_origin: [403, 'The request does not come from the board’s own pages'],
   read_only: [403, '`ADMIN_READ_ONLY` is set'],
   not_for_board: [403, 'The board retries and promotes, and does nothing else'],
@@ -49,7 +50,11 @@ export const CODES = {
   event_not_stored: [503, 'Neither Redis nor PostgreSQL took the event: send it again'],
   admin_disabled: [503, 'No `INTERNAL_API_KEY` is configured'],
   board_unavailable: [503, 'Redis does not answer'],
-  busy: [503, 'Too many purchases wait already'],
+  challenge_unavailable: [503, 'It cannot be told whether the challenge was solved'],
+  busy: [
+    503,
+    'Too much is asked at the moment: too many purchases wait, or the budget of calls to Stripe is used up',
+  ],
 } as const satisfies Record<string, readonly [status: number, meaning: string]>;
 
 export type Code = keyof typeof CODES;
@@ -89,12 +94,13 @@ export const BODY_CODES = [
   'unsupported_media_type',
 ] as const satisfies Code[];
 export const USER_CODES = ['unauthorized', 'login_check_unavailable'] as const satisfies Code[];
-export const ADMIN_CODES = ['unauthorized', 'admin_disabled'] as const satisfies Code[];
+export const ADMIN_CODES = ['unauthorized', 'too_many_requests', 'admin_disabled'] as const satisfies Code[];
 export const DATABASE_CODES = ['database_unavailable', 'internal_error'] as const satisfies Code[];
 export const STRIPE_CODES = [
   'stripe_rejected',
   'stripe_key_refused',
   'stripe_unavailable',
+  'busy',
 ] as const satisfies Code[];
 /** A purchase can be refused in these ways. */
 export const PURCHASE_CODES = [

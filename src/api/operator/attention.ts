@@ -82,6 +82,7 @@ export async function attentionOf({ orm, clock, config }: Pick<WebDeps, 'orm' | 
       livemode: config.stripe.livemode,
       limit: NAMED,
     }),
+    short_keys: config.shortKeys,
     drift: report('drift'),
     webhook_endpoint: report('webhook-endpoint'),
   };

@@ -5,6 +5,7 @@ import { Customer, User } from '../../shared/entities/index.ts';
 import { HttpError } from '../../shared/errors.ts';
 import type { WebDeps } from '../deps.ts';
 import { answer } from '../envelope.ts';
+import { forLeaving } from '../limits/index.ts';
 import { requireMaintenance } from '../maintenance.ts';
 import { attentionOf } from '../operator/attention.ts';
 import { markDone } from '../operator/attention-done.ts';
@@ -50,7 +51,7 @@ export function addAdminCustomerRoutes(router: Router, { admin, ...deps }: Admin
     answer(ctx, { job_id: await requireMaintenance(job, deps) });
   });
 
-  router.delete('/api/admin/user/:id/billing', admin, async (ctx) => {
+  router.delete('/api/admin/user/:id/billing', admin, forLeaving(), async (ctx) => {
     answer(ctx, await endBilling(parseUserId(ctx.params.id), deps));
   });
 }

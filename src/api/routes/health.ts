@@ -1,5 +1,6 @@
 import type { Router } from '@koa/router';
-import { pingDatabase, succeeds, writeToRedis } from '../../shared/health-check.ts';
+import { pingDatabase } from '../../shared/database/index.ts';
+import { succeeds, writeToRedis } from '../../shared/health-check.ts';
 import type { WebDeps } from '../deps.ts';
 
 const SERVICE = 'paiements-service';

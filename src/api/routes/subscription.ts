@@ -5,7 +5,8 @@ import { User } from '../../shared/entities/index.ts';
 import type { Checkout } from '../checkout/index.ts';
 import type { WebDeps } from '../deps.ts';
 import { answer } from '../envelope.ts';
-import { type CostlyCalls, limitByUser } from '../limits/index.ts';
+import { hangUpOf } from '../hang-up.ts';
+import { type CostlyCalls, forLeaving } from '../limits/index.ts';
 import { readJson, readQuery } from '../request-values.ts';
 import { openPortal, returnUrlOf } from '../subscriptions/billing-portal.ts';
 import { type Cancelled, cancelSubscription } from '../subscriptions/cancel.ts';
@@ -75,27 +76,31 @@ export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): v
     answer(ctx, { is_premium });
   });
 
-  router.post(path, user, limitByUser(limits.checkout), async (ctx) => {
+  router.post(path, user, async (ctx) => {
     const { plan_type: plan } = await readJson(ctx, buyBody);
-    const link = await checkout.forUser(ctx.state.userId, plan);
+    await limits.checkout.require(String(ctx.state.userId));
+    const link = await checkout.forUser(ctx.state.userId, plan, hangUpOf(ctx.res));
     answer(ctx, link, 'Session de paiement créée avec succès');
   });
 
-  router.delete(path, user, limitByUser(limits.cancel), async (ctx) => {
+  router.delete(path, user, forLeaving(), async (ctx) => {
     const { at_period_end: atPeriodEnd, reason, comment } = await readJson(ctx, cancelBody);
+    await limits.cancel.require(String(ctx.state.userId));
     const wish = { atPeriodEnd, reason, comment: comment || undefined };
     const { cancelled, endedUnpaid } = await cancelSubscription(ctx.state.userId, wish, deps);
     answer(ctx, cancelled, cancellationMessage(cancelled, endedUnpaid));
   });
 
-  router.post(`${path}/resume`, user, limitByUser(limits.cancel), async (ctx) => {
+  router.post(`${path}/resume`, user, forLeaving(), async (ctx) => {
+    await limits.cancel.require(String(ctx.state.userId));
     const subscription = await resumeSubscription(ctx.state.userId, deps);
     answer(ctx, subscription, 'Votre abonnement continue');
   });
 
-  router.get(`${path}/billing-portal`, user, limitByUser(limits.portal), async (ctx) => {
-    const { return_url: asked } = readQuery(ctx, portalQuery);
-    const url = await openPortal(orm.em.fork(), ctx.state.userId, returnUrlOf(asked, config), deps);
+  router.get(`${path}/billing-portal`, user, forLeaving(), async (ctx) => {
+    const returnUrl = returnUrlOf(readQuery(ctx, portalQuery).return_url, config);
+    await limits.portal.require(String(ctx.state.userId));
+    const url = await openPortal(orm.em.fork(), ctx.state.userId, returnUrl, deps);
     answer(ctx, { url });
   });
 

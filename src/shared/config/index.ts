@@ -9,6 +9,7 @@ export {
   logging,
   origins,
   premium,
+  shortKeys,
   stripe,
   trustedProxies,
   webhook,

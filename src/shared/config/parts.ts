@@ -108,6 +108,22 @@ export const jwt = z
   .object({ JWT_SECRET: rotatingSecret(16) })
   .transform((env) => ({ secrets: env.JWT_SECRET.accepted }));
 
+/** Below this a key of random bytes can be weaker than the HMAC or the comparison it is used in. */
+const STRONG_KEY_BYTES = 32;
+
+/**
+ * Which of a process's keys are shorter than they should be. Matcha's other services share them, so that a process says
+ * so and starts: they are made longer everywhere at once, by rotating.
+ */
+export function shortKeys(...names: readonly ('INTERNAL_API_KEY' | 'JWT_SECRET')[]) {
+  const shape = Object.fromEntries(names.map((name) => [name, list().optional()]));
+  return z.object(shape).transform((env) =>
+    Object.entries(env)
+      .filter(([, keys]) => keys?.some((key) => Buffer.byteLength(key) < STRONG_KEY_BYTES))
+      .map(([name]) => name),
+  );
+}
+
 /** `TRUSTED_PROXY_HOPS`: how many proxies stand before us, of whose `X-Forwarded-For` we believe that many entries. */
 export const trustedProxies = z
   .object({ TRUSTED_PROXY_HOPS: wholeNumber(0, 0, 10) })

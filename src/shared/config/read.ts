@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
+import { demoOnly } from './production.ts';
 
 /** The environment as a process sees it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -9,7 +10,7 @@ export type ConfigPart = z.ZodType;
 
 /**
  * Reads the groups a process uses into one frozen object, once, at start.
- * A variable that is set to the empty string counts as missing.
+ * A variable that is set to the empty string counts as missing. In production what only a demo may have is refused.
  * @throws {ConfigError} naming every missing or malformed variable of every group at once
  */
 export function readConfig<P extends Record<string, ConfigPart>>(
@@ -31,6 +32,7 @@ export function readConfig<P extends Record<string, ConfigPart>>(
     }
     for (const issue of result.error.issues) problems.add(describe(issue, given));
   }
+  for (const problem of demoOnly(Object.values(parts), given)) problems.add(problem);
   if (problems.size > 0) throw new ConfigError([...problems]);
   return Object.freeze(config) as { readonly [K in keyof P]: z.output<P[K]> };
 }

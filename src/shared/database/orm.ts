@@ -19,7 +19,9 @@ import {
 } from '../entities/index.ts';
 import type { Logger } from '../logger.ts';
 import { boundStatements, type StatementPool } from './bounded-statements.ts';
+import { codeOf, type FailingPool, READ_ONLY, watchFailures } from './failures.ts';
 import { type ClientPool, returnLostConnections } from './lost-connections.ts';
+import { type LeavablePool, leavable } from './read-only.ts';
 
 export type DatabaseConfig = ReturnType<typeof databasePart.parse>;
 
@@ -66,8 +68,12 @@ export function ormOptions(
       // Statements may be sent before those ahead of them are answered (`inTransaction`). Not where they are bounded:
       // a connection that is to be given up would wait for the answers first.
       pipeline: statementTimeoutMs === undefined,
-      onPoolCreated: (pool: StatementPool & ClientPool) => {
+      onPoolCreated: (pool: StatementPool & ClientPool & FailingPool & LeavablePool) => {
         returnLostConnections(pool);
+        const leave = leavable(pool);
+        watchFailures(pool, (error) => {
+          if (codeOf(error) === READ_ONLY) leave();
+        });
         if (statementTimeoutMs !== undefined) boundStatements(pool, statementTimeoutMs);
       },
     },

@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Registry } from 'prom-client';
+import { pingDatabase } from '../database/index.ts';
 import type { Logger } from '../logger.ts';
 import { Gauges } from './gauges.ts';
 import { readLedger } from './ledger-reading.ts';
@@ -7,8 +8,12 @@ import { Snapshot } from './snapshot.ts';
 
 /** Adds what the database says about work that waits and about what the checks found, whoever ran them. */
 export function addLedgerGauges(registry: Registry, orm: MikroORM, logger: Logger): void {
-  const gauges = new Gauges(registry, new Snapshot('the database', () => readLedger(orm), logger));
-  gauges.up('paiements_postgres_up', 'Whether PostgreSQL answers');
+  const read = async () => {
+    const [ledger] = await Promise.all([readLedger(orm), pingDatabase(orm)]);
+    return ledger;
+  };
+  const gauges = new Gauges(registry, new Snapshot('the database', read, logger));
+  gauges.up('paiements_postgres_up', 'Whether PostgreSQL answers and takes writes');
   gauges.value(
     'paiements_outbox_undelivered',
     'Messages that no gateway has taken yet',

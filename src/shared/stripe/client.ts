@@ -7,14 +7,15 @@ export type StripeConfig = ReturnType<typeof stripePart.parse>;
 /**
  * The one client of a process. Its API version is the SDK's own pin, so what is read has one shape; what webhooks
  * deliver has the endpoint's (see `facts`).
+ * @param admit asked before each attempt at a request; what it throws is the `detail` of a `StripeConnectionError`
  */
-export function createStripe(config: StripeConfig): Stripe {
+export function createStripe(config: StripeConfig, admit?: () => Promise<void>): Stripe {
   return new Stripe(config.secretKey, {
     timeout: config.timeoutMs,
     // 409, 429 and 5xx; the SDK sends the same idempotency key again.
     maxNetworkRetries: 2,
     telemetry: false,
-    httpClient: observedHttpClient(),
+    httpClient: observedHttpClient(admit),
     appInfo: { name: 'matcha-paiements-service' },
     ...addressOf(config.apiBase),
   });

@@ -7,11 +7,12 @@ type HttpClient = ReturnType<typeof Stripe.createNodeHttpClient>;
 type Request = Parameters<HttpClient['makeRequest']>;
 
 /** The SDK's own client, each of whose requests is counted and timed, those that get no answer too. */
-export function observedHttpClient(): HttpClient {
+export function observedHttpClient(admit?: () => Promise<void>): HttpClient {
   const client = Stripe.createNodeHttpClient();
   return {
     getClientName: () => client.getClientName(),
-    makeRequest: (...request: Request) => {
+    makeRequest: async (...request: Request) => {
+      await admit?.();
       const [host, , path, method] = request;
       const attributes = { 'server.address': host, 'http.request.method': method };
       return inSpan(`stripe ${method}`, { kind: 'client', attributes }, async () => {

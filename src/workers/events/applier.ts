@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { isDatabaseAway } from '../../shared/database/index.ts';
 import { MINUTE } from '../../shared/duration.ts';
 import { PermanentError, toError } from '../../shared/errors.ts';
 import { MissingAtStripe } from '../../shared/stripe/index.ts';
@@ -98,7 +99,8 @@ export class EventApplier {
           cause: thrown,
         })
       : thrown;
-    if (await this.#deps.gate.isUp()) await recordFailure(this.#deps, event, toError(failure));
+    const ofEvent = !isDatabaseAway(thrown) && (await this.#deps.gate.isUp());
+    if (ofEvent) await recordFailure(this.#deps, event, toError(failure));
     throw failure;
   }
 

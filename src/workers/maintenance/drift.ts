@@ -1,5 +1,6 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type Stripe from 'stripe';
+import { isDatabaseAway } from '../../shared/database/index.ts';
 import { Customer, type PlanType, Subscription, User } from '../../shared/entities/index.ts';
 import { toError } from '../../shared/errors.ts';
 import { premiumUntil } from '../../shared/premium/index.ts';
@@ -103,6 +104,8 @@ async function checkPage(
       const drift = row ? compare(row, facts, plan, seenAt) : missing(facts, customer);
       if (drift) report.drifts.push(await heal(deps, options, drift));
     } catch (thrown) {
+      // Not the subscription's fault, and the next one would fare no better.
+      if (isDatabaseAway(thrown)) throw thrown;
       report.failed += 1;
       deps.logger.error({ err: toError(thrown), subscription: object.id }, `Could not check ${object.id}`);
     }

@@ -1,13 +1,14 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type Stripe from 'stripe';
 import type { Clock } from '../../shared/clock.ts';
-import { MINUTE } from '../../shared/duration.ts';
+import { MINUTE, SECOND } from '../../shared/duration.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { countMissingEvents } from '../../shared/metrics/reconcile.ts';
 import type { QueueOf } from '../../shared/queues/index.ts';
 import { fromUnixSeconds, toUnixSeconds } from '../../shared/unix-time.ts';
 import { handlerOf } from '../events/registry.ts';
 import type { Pace } from './pace.ts';
+import { type Cursor, pagesOf, stretchesFrom } from './resumable.ts';
 import { forget, recall, remember } from './state.ts';
 
 export type ReconcileDeps = {
@@ -24,7 +25,7 @@ export type ReconcileOptions = {
   since: Date;
   /** Says what is missing without enqueuing it. */
   dryRun?: boolean;
-  /** Goes on where a run of this name stopped; without a name nothing is remembered. */
+  /** Goes on where a run of this name stopped; without a name, or in a dry run, nothing is remembered. */
   resumeAs?: string;
   /** Told after every page. */
   onPage?: (report: ReconcileReport) => void;
@@ -35,73 +36,69 @@ export type ReconcileReport = {
   listed: number;
   missing: number;
   enqueued: number;
-  /** Creation time of the oldest event seen so far; runs go from new to old. */
+  /** Creation time of the event read last; lists go from new to old. */
   reached: Date | null;
 };
 
-const PAGE_SIZE = 100;
 /** A younger event that is missing may well be on its way: no reason to wake anybody. */
 const ON_ITS_WAY_MS = 5 * MINUTE;
 
-type Cursor = { since: number; startingAfter: string; listed: number; missing: number; enqueued: number };
+type RunCursor = Cursor & Pick<ReconcileReport, 'listed' | 'missing' | 'enqueued'>;
 
 /**
  * Compares Stripe's own list of events with `webhook_events` and enqueues what is missing there. The job's id is the
  * event's, so what is still on its way in Redis is not doubled. The cursor is kept a page at a time: a run that was
- * stopped goes on from there.
+ * stopped goes on from there, and then reads what has come since it began.
+ *
+ * Two runs at once leave nothing out: each reads its own list to its end, and only the cursor is the other's.
  */
 export async function reconcile(deps: ReconcileDeps, options: ReconcileOptions): Promise<ReconcileReport> {
-  const since = toUnixSeconds(options.since);
-  const overdue = toUnixSeconds(new Date(deps.clock.now().getTime() - ON_ITS_WAY_MS));
-  const cursor = await cursorOf(deps, options, since);
+  const { orm, stripe, clock, pace } = deps;
+  // A dry run has enqueued nothing, so that nobody may go on where it was.
+  const name = options.dryRun ? undefined : options.resumeAs;
+  const cursor = name === undefined ? undefined : await recall<RunCursor>(orm, name);
+  const stretches = stretchesFrom(cursor, toUnixSeconds(options.since), toUnixSeconds(clock.now()));
+  const resumed = stretches.length > 1 ? cursor : undefined;
   const report: ReconcileReport = {
-    listed: cursor?.listed ?? 0,
-    missing: cursor?.missing ?? 0,
-    enqueued: cursor?.enqueued ?? 0,
+    listed: resumed?.listed ?? 0,
+    missing: resumed?.missing ?? 0,
+    enqueued: resumed?.enqueued ?? 0,
     reached: null,
   };
-  let startingAfter = cursor?.startingAfter;
-  for (let more = true; more; ) {
-    const page = await deps.pace(() =>
-      deps.stripe.events.list({
-        created: { gte: since },
-        limit: PAGE_SIZE,
-        ...(startingAfter ? { starting_after: startingAfter } : {}),
-      }),
-    );
-    const missing = await missingOf(deps.orm, page.data);
-    if (!options.dryRun) await enqueue(deps.events, missing);
-    countMissingEvents(missing.filter(({ created }) => created < overdue).length);
-    const last = page.data.at(-1);
-    report.listed += page.data.length;
-    report.missing += missing.length;
-    report.enqueued += options.dryRun ? 0 : missing.length;
-    report.reached = last ? fromUnixSeconds(last.created) : report.reached;
-    options.onPage?.(report);
-    startingAfter = last?.id;
-    more = page.has_more && startingAfter !== undefined;
-    if (more && startingAfter && options.resumeAs) {
-      const { listed, missing: found, enqueued } = report;
-      const data: Cursor = { since, startingAfter, listed, missing: found, enqueued };
-      await remember(deps.orm, options.resumeAs, data, deps.clock.now());
+  for (const { startingAfter, ...stretch } of stretches) {
+    const created = stretch.downTo === undefined ? {} : { created: { gte: stretch.downTo } };
+    const list = (at: Stripe.PaginationParams) => pace(() => stripe.events.list({ ...created, ...at }));
+    for await (const { page, next } of pagesOf(list, startingAfter)) {
+      await comparePage(deps, options, page.data, report);
+      options.onPage?.(report);
+      if (name === undefined || next === undefined) continue;
+      const { reached: _, ...counts } = report;
+      const data: RunCursor = { ...stretch, ...counts, startingAfter: next };
+      await remember(orm, name, data, clock.now());
     }
   }
-  if (options.resumeAs) await forget(deps.orm, options.resumeAs);
+  if (name !== undefined) await forget(orm, name);
   if (report.missing > 0) {
     deps.logger.warn({ ...report }, `Stripe knows ${report.missing} events that never arrived here`);
   }
   return report;
 }
 
-/** A cursor of a run that was to reach as far back. */
-async function cursorOf(
-  { orm }: ReconcileDeps,
-  { resumeAs }: ReconcileOptions,
-  since: number,
-): Promise<Cursor | undefined> {
-  if (resumeAs === undefined) return undefined;
-  const cursor = await recall<Cursor>(orm, resumeAs);
-  return cursor && cursor.since <= since ? cursor : undefined;
+async function comparePage(
+  { orm, events, clock }: ReconcileDeps,
+  { dryRun }: ReconcileOptions,
+  page: readonly Stripe.Event[],
+  report: ReconcileReport,
+): Promise<void> {
+  const missing = await missingOf(orm, page);
+  if (!dryRun) await enqueue(events, missing);
+  const overdue = toUnixSeconds(clock.now()) - ON_ITS_WAY_MS / SECOND;
+  countMissingEvents(missing.filter(({ created }) => created < overdue).length);
+  const last = page.at(-1);
+  report.listed += page.length;
+  report.missing += missing.length;
+  report.enqueued += dryRun ? 0 : missing.length;
+  report.reached = last ? fromUnixSeconds(last.created) : report.reached;
 }
 
 /**

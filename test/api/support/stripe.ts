@@ -8,11 +8,13 @@ export type WithStripe = { api: Api; sandbox: Sandbox; stripe: Stripe };
 export function useApiWithStripe(
   env: ApiOptions['env'] = {},
   options: SandboxOptions = {},
+  /** More of the environment, from what has to be started first. */
+  prepare: () => Promise<ApiOptions['env']> = async () => ({}),
 ): () => WithStripe {
   let parts: WithStripe | undefined;
   before(async () => {
     const sandbox = await createSandbox({ prices: PRICES, ...options });
-    const api = await Api.start({ env: { STRIPE_API_BASE: sandbox.url, ...env } });
+    const api = await Api.start({ env: { STRIPE_API_BASE: sandbox.url, ...env, ...(await prepare()) } });
     parts = { api, sandbox, stripe: new Stripe('sk_test_of_the_tests', sandbox.stripeOptions) };
   });
   after(async () => {

@@ -8,7 +8,7 @@ import { PRICES } from '../../../rig/matcha-environment.ts';
 import { type Link, startLink } from '../../../rig/outage.ts';
 import { Pile } from '../../../rig/pile.ts';
 import { poll } from '../../../rig/poll.ts';
-import { startPostgres } from '../../../rig/postgres.ts';
+import { type PostgresOptions, startPostgres } from '../../../rig/postgres.ts';
 import { type RedisServer, startRedis } from '../../../rig/redis.ts';
 import { withSql } from '../../../rig/sql.ts';
 import { signatureHeader } from '../../../sandbox/index.ts';
@@ -47,10 +47,10 @@ export class Installation {
     this.stripe = new Stripe(matcha.secrets.stripeKey, { host: hostname, port, protocol: 'http' });
   }
 
-  static async start(env: Extra = {}): Promise<Installation> {
+  static async start(env: Extra = {}, settings: PostgresOptions['settings'] = {}): Promise<Installation> {
     const pile = new Pile();
     try {
-      const postgres = pile.add(await startPostgres({ durability: 'fast' }));
+      const postgres = pile.add(await startPostgres({ durability: 'fast', settings }));
       // As production's: what it has taken it still has after a restart.
       const redis = pile.add(await startRedis({ appendFsync: 'always' }));
       const matcha = await startMatcha({

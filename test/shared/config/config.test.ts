@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import { readWebConfig } from '../../../src/api/config.ts';
 import * as parts from '../../../src/shared/config/index.ts';
 import { type Environment, readConfig } from '../../../src/shared/config/index.ts';
+import { demoOnly } from '../../../src/shared/config/production.ts';
 import { ConfigError } from '../../../src/shared/errors.ts';
 
 const {
@@ -13,6 +15,7 @@ const {
   origins,
   premium,
   redis,
+  shortKeys,
   stripe,
   webhook,
 } = parts;
@@ -102,6 +105,75 @@ describe('configuration', () => {
       'STRIPE_PRICE_MENSUEL is missing',
       'STRIPE_SECRET_KEY is missing',
       'STRIPE_WEBHOOK_SECRET is missing',
+    ]);
+  });
+
+  describe('in production', () => {
+    const strict: [string, Environment][] = [
+      ['NODE_ENV=production', { NODE_ENV: 'production' }],
+      ['a live key', { STRIPE_SECRET_KEY: 'rk_live_the_key' }],
+    ];
+    for (const [why, given] of strict) {
+      it(`refuses every published placeholder at once, among all other problems: ${why}`, () => {
+        const published = {
+          DB_HOST: '',
+          DB_PASSWORD: 'password',
+          INTERNAL_API_KEY: 'placeholder-change-me',
+          JWT_SECRET: 'a-good-secret-of-32-bytes-or-more,placeholder-change-me',
+          STRIPE_WEBHOOK_SECRET: 'whsec_placeholder_for_development',
+          REDIS_URL: 'redis://:placeholder@cache.internal:6379',
+        };
+        expect(problemsOf({ ...good, ...published, ...given })).to.deep.equal([
+          'DB_HOST is missing',
+          ...['DB_PASSWORD', 'INTERNAL_API_KEY', 'JWT_SECRET', 'REDIS_URL', 'STRIPE_WEBHOOK_SECRET'].map(
+            (name) =>
+              `${name} is a published placeholder: give it a value of its own, or unset NODE_ENV=production for a demo`,
+          ),
+        ]);
+        expect(problemsOf({ ...good, ...published, DB_HOST: 'db' })).to.deep.equal([]);
+        expect(problemsOf({ ...good, ...given })).to.deep.equal([]);
+      });
+    }
+
+    it('refuses the secrets of .env.example and of the example of Kubernetes', () => {
+      for (const value of [
+        'sk_test_placeholder',
+        'placeholder',
+        'placeholder-change-me',
+        'whsec_placeholder',
+      ]) {
+        expect(demoOnly([jwt], { NODE_ENV: 'production', JWT_SECRET: value }), value).to.have.length(1);
+      }
+    });
+
+    it('refuses to send a live key, or buyers, over http', () => {
+      const pages = readWebConfig;
+      const plain = {
+        STRIPE_SECRET_KEY: 'sk_live_the_key',
+        STRIPE_API_BASE: 'http://stripe.proxy:80',
+        STRIPE_SUCCESS_URL: 'http://matcha.example/merci',
+        STRIPE_CANCEL_URL: 'https://matcha.example/annule',
+      };
+      expect(() => pages({ ...good, ...plain })).to.throw(
+        ConfigError,
+        /STRIPE_API_BASE must be https with a live key\n.*STRIPE_SUCCESS_URL must be https with a live key$/,
+      );
+      expect(() => pages({ ...good, ...plain, STRIPE_SECRET_KEY: 'sk_test_key' })).not.to.throw();
+    });
+
+    it('asks nobody for what they do not use', () => {
+      const given = { ...good, NODE_ENV: 'production', STRIPE_SECRET_KEY: 'sk_test_placeholder' };
+      expect(problemsOf(given, { jwt, redis })).to.deep.equal([]);
+    });
+  });
+
+  it('names keys below 32 bytes without refusing them, and counts bytes', () => {
+    const read = (env: Environment) =>
+      readConfig({ found: shortKeys('INTERNAL_API_KEY', 'JWT_SECRET') }, { ...good, ...env }).found;
+    expect(read({})).to.have.members(['INTERNAL_API_KEY', 'JWT_SECRET']);
+    expect(read({ JWT_SECRET: 'é'.repeat(16), INTERNAL_API_KEY: 'k'.repeat(32) })).to.deep.equal([]);
+    expect(read({ JWT_SECRET: `${'k'.repeat(32)},${'k'.repeat(31)}`, INTERNAL_API_KEY: '' })).to.deep.equal([
+      'JWT_SECRET',
     ]);
   });
 

@@ -84,6 +84,7 @@ const attention: Schema = object({
     ),
     description: 'money taken with nothing given, and the reverse',
   },
+  short_keys: list(text('a variable whose key has fewer than 32 bytes')),
   drift: report,
   webhook_endpoint: report,
 });

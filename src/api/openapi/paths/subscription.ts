@@ -78,7 +78,6 @@ export const subscriptionPaths: Paths = {
           ...USER_CODES,
           ...PURCHASE_CODES,
           'too_many_requests',
-          'busy',
           ...STRIPE_CODES,
           ...DATABASE_CODES,
         ),

@@ -1,3 +1,4 @@
+import type { Job } from 'bullmq';
 import type { SweepDeps } from './sweep.ts';
 
 const MOST_AT_ONCE = 500;
@@ -10,12 +11,18 @@ export async function sweepFailedJobs({ events, notifications }: SweepDeps): Pro
   let driven = 0;
   for (const queue of [events, notifications]) {
     for (const job of await queue.getFailed(0, MOST_AT_ONCE - 1)) {
-      const exhausted = job.attemptsMade >= (job.opts.attempts ?? 1);
-      const stalled = job.failedReason?.includes('stalled') ?? false;
-      if (!exhausted && !stalled) continue;
+      if (!isDrivenAgain(job)) continue;
       await job.retry('failed', { resetAttemptsMade: true });
       driven += 1;
     }
   }
   return driven;
+}
+
+/** Whether what a job failed for was around it: attempts that ran out, workers that died with it in hand. */
+export function isDrivenAgain(
+  job: Pick<Job, 'attemptsMade' | 'failedReason'> & { opts: Pick<Job['opts'], 'attempts'> },
+): boolean {
+  const exhausted = job.attemptsMade >= (job.opts.attempts ?? 1);
+  return exhausted || (job.failedReason?.includes('stalled') ?? false);
 }
