@@ -97,7 +97,9 @@ describe('The production build', function () {
 
   it('leaves the private Node out of production', () => {
     expect(manifest.devDependencies).to.have.property('matcha-paiements-node', 'file:scripts/node');
-    const binaries = Object.entries(lock.packages).filter(([path]) => /^node_modules\/node-linux-/.test(path));
+    const binaries = Object.entries(lock.packages).filter(([path]) =>
+      /^node_modules\/node-linux-/.test(path),
+    );
     expect(binaries).not.to.be.empty;
     for (const [path, { dev }] of binaries) expect(dev, path).to.equal(true);
   });
