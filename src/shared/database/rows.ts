@@ -67,6 +67,12 @@ export class Rows<Entity extends object> {
     if (!this.#created.delete(entity)) this.#removed.add(entity);
   }
 
+  /** A text that is another one whenever one of the row's columns is; the same before a new row is written and after. */
+  versionOf(entity: Entity): string {
+    const [, ...columns] = this.#table.columns;
+    return JSON.stringify(valuesOf(entity, columns));
+  }
+
   /** What has changed since the last time; it counts as written from now on. */
   changes(): TableChanges {
     const changes: TableChanges = {};

@@ -35,6 +35,7 @@ export class Ledger {
   /** User id → correlation id of the event that touched it last. */
   readonly #touchedUsers = new Map<number, string>();
   readonly #appeared = new Set<string>();
+  readonly #endsToConfirm = new Set<number>();
 
   private constructor(orm: MikroORM, transaction: Transaction) {
     this.#transaction = transaction;
@@ -120,6 +121,12 @@ export class Ledger {
     return id === null ? undefined : this.#subscriptions.get(id);
   }
 
+  /** A text that is another one whenever one of the row's columns is, before and after it is written. */
+  versionOf(row: Subscription | Payment): string {
+    const { subscriptions, payments } = this.#tables;
+    return isPayment(row) ? payments.versionOf(row) : subscriptions.versionOf(row);
+  }
+
   subscriptionsOf(userId: number): Subscription[] {
     return [...this.#subscriptions.values()].filter((row) => row.userId === userId);
   }
@@ -194,6 +201,15 @@ export class Ledger {
     this.#announcements.set(announcement.fact, { ...announcement, correlationId: this.correlationId });
   }
 
+  /** Notes that Stripe has to be asked whether a user's premium is over. */
+  confirmEnd(userId: number): void {
+    this.#endsToConfirm.add(userId);
+  }
+
+  endsToConfirm(): number[] {
+    return [...this.#endsToConfirm];
+  }
+
   announcements(): (Announcement & { correlationId: string })[] {
     return [...this.#announcements.values()];
   }
@@ -206,6 +222,10 @@ export class Ledger {
   appearedKeys(): string[] {
     return [...this.#appeared];
   }
+}
+
+function isPayment(row: Subscription | Payment): row is Payment {
+  return 'stripePaymentIntentId' in row;
 }
 
 function tablesOf(orm: MikroORM) {
