@@ -6,14 +6,15 @@
 #
 # Debian rather than Alpine: the tests run against glibc, and so does the native part of BullMQ's serialiser.
 
-ARG NODE_VERSION=24
-ARG DEBIAN=bookworm
+# Images by tag until somebody who reaches their registry has written the digests: node scripts/pin-images.ts
 
-FROM node:${NODE_VERSION}-${DEBIAN}-slim AS base
+FROM node:24-bookworm-slim AS base
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+# Names the Node for machines without Docker; npm wants to see it, although nothing of it gets into production.
+COPY scripts/node scripts/node
 
-# Install scripts are left out everywhere: they fetch a private Node and a PostgreSQL for machines without Docker.
+# No package's own script is run, here or anywhere (.npmrc).
 
 FROM base AS dependencies
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
@@ -37,7 +38,7 @@ COPY src src
 RUN npm run build
 
 # The Debian that the node image is made of, with its node and without npm, corepack and yarn.
-FROM debian:${DEBIAN}-slim AS production
+FROM debian:bookworm-slim AS production
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=base /usr/local/bin/node /usr/local/bin/node

@@ -23,7 +23,7 @@ Environment:
 
 One line per call: verdict, expected status, status, call, beginning of the answer.
 Exits 1 when a call differs, 2 when it cannot run at all. Needs bash, curl and openssl.
-openssl is given the secrets as arguments, which other users of this machine can see while it runs.
+Secrets are no argument of any command: other users of the machine could read them there.
 HELP
 }
 
@@ -122,11 +122,26 @@ title() { printf '\n%s\n' "$1"; }
 
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 
+hex() { od -An -v -tx1 | tr -d ' \n'; }
+
+# hmac SECRET: HMAC-SHA256 of what is on standard input, in bytes (RFC 2104). openssl would want the secret as an argument.
+hmac() {
+  local key byte i inner='' outer=''
+  key=$(printf '%s' "$1" | hex)
+  ((${#key} <= 128)) || key=$(printf '%s' "$1" | openssl dgst -sha256 -binary | hex)
+  for ((i = 0; i < 128; i += 2)); do
+    byte=${key:i:2}
+    printf -v inner '%s\\x%02x' "$inner" $((16#${byte:-0} ^ 0x36))
+    printf -v outer '%s\\x%02x' "$outer" $((16#${byte:-0} ^ 0x5c))
+  done
+  { printf '%b' "$outer" && { printf '%b' "$inner" && cat; } | openssl dgst -sha256 -binary; } | openssl dgst -sha256 -binary
+}
+
 # token SECRET CLAIMS: an HS256 login token.
 token() {
   local unsigned
   unsigned=$(printf '{"alg":"HS256","typ":"JWT"}' | base64url).$(printf '%s' "$2" | base64url)
-  printf '%s.%s' "$unsigned" "$(printf '%s' "$unsigned" | openssl dgst -sha256 -hmac "$1" -binary | base64url)"
+  printf '%s.%s' "$unsigned" "$(printf '%s' "$unsigned" | hmac "$1" | base64url)"
 }
 
 # claims [SUB] [EXP] [SCOPE]
@@ -142,7 +157,7 @@ login() {
 # sign FILE [TIME]: a Stripe-Signature header for the bytes of a file.
 sign() {
   local at=${2:-$now} mac
-  mac=$({ printf '%s.' "$at" && cat "$1"; } | openssl dgst -sha256 -hmac "$webhook_secret" -binary | od -An -v -tx1 | tr -d ' \n')
+  mac=$({ printf '%s.' "$at" && cat "$1"; } | hmac "$webhook_secret" | hex)
   printf 'Stripe-Signature: t=%s,v1=%s' "$at" "$mac"
 }
 

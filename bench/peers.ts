@@ -9,7 +9,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 export async function installPeers(): Promise<void> {
   if (isInstalled()) return;
   console.error('Installing the peers (npm ci in bench/) …');
-  const child = spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const child = spawn('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: HERE,
     stdio: ['ignore', 2, 2],
   });

@@ -1,4 +1,5 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { requireOwnCaller } from './control/callers.ts';
 import { controlActions } from './control/routes.ts';
 import type { Deliveries } from './deliveries/deliveries.ts';
 import { type Api, errorAnswer } from './http/api.ts';
@@ -34,6 +35,7 @@ export function createServer(
     url: URL,
     body: string,
   ): Promise<void> {
+    requireOwnCaller(request, world.config);
     const name = url.pathname.slice('/_sandbox/'.length);
     const running = sandbox();
     if (name === 'health' || !running) {

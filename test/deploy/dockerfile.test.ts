@@ -34,7 +34,7 @@ describe('Dockerfile', () => {
   });
 
   it('brings the Node that package.json asks for', () => {
-    const [, major] = /NODE_VERSION=(\d+)/.exec(read('Dockerfile')) ?? [];
+    const [, major] = /^FROM node:(\d+)/m.exec(read('Dockerfile')) ?? [];
     expect(engines.node).to.equal(`>=${major}.0.0`);
   });
 

@@ -8,7 +8,14 @@ import { read } from './support.ts';
 
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
-for (const path of ['README.md', 'docs/joining-matcha.md', 'docs/operations.md', 'docs/scaling.md']) {
+for (const path of [
+  'README.md',
+  'docs/joining-matcha.md',
+  'docs/operations.md',
+  'docs/scaling.md',
+  'docs/security.md',
+  'docs/upgrading.md',
+]) {
   describe(path, () => {
     const text = read(path);
 

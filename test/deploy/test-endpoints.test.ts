@@ -1,14 +1,62 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { baseEnvironment } from '../../rig/base-environment.ts';
 import { type Matcha, startMatcha } from '../../rig/matcha.ts';
+import { createPrivateDir } from '../../rig/private-dir.ts';
 import { ROOT } from '../../rig/process.ts';
 import { skipBecause } from '../../rig/skip.ts';
+import { read } from './support.ts';
 
 const SCRIPT = join(ROOT, 'test_endpoints.sh');
 
 type Outcome = { code: number; output: string };
+
+/** Puts commands before the real ones that write down their arguments. @returns what was written */
+function watchArguments(directory: string, commands: readonly string[]): () => string {
+  const log = join(directory, 'log');
+  for (const command of commands) {
+    const real = execFileSync('sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).trim();
+    const path = join(directory, command);
+    writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' "$@" >>'${log}'\nexec '${real}' "$@"\n`);
+    chmodSync(path, 0o755);
+  }
+  return () => readFileSync(log, 'utf8');
+}
+
+describe('The commands of docs/operations.md', () => {
+  const blocks = [...read('docs/operations.md').matchAll(/```bash\n([\s\S]*?)```/g)].map(
+    ([, code = '']) => code,
+  );
+
+  it('give no secret to a command as an argument', () => {
+    const [name, ...others] = blocks.join('\n').match(/^admin\(\).*$/gm) ?? [];
+    expect(name, 'how the operator calls').to.be.a('string');
+    expect(others).to.deep.equal([]);
+    const directory = createPrivateDir('arguments');
+    try {
+      const seen = watchArguments(directory.path, ['curl']);
+      const key = 'the-internal-key-of-the-docs';
+      const script = `${name}\nadmin http://127.0.0.1:1/ || true`;
+      const env = { PATH: `${directory.path}:${process.env.PATH}`, INTERNAL_API_KEY: `${key},older` };
+      execFileSync('bash', ['-c', script], { env, stdio: 'ignore' });
+      expect(seen()).to.contain('http://127.0.0.1:1/').and.not.to.contain(key);
+    } finally {
+      directory.remove();
+    }
+  });
+
+  it('have none written into them', () => {
+    const secret = /\$\{?(?:\w*(?:KEY|SECRET|PASSWORD)|REDIS_URL)\b/;
+    for (const line of blocks
+      .join('\n')
+      .split('\n')
+      .filter((each) => secret.test(each))) {
+      expect(line, 'builtins and assignments only').to.match(/^(?:admin\(\) \{ printf|export \w+=)/);
+    }
+  });
+});
 
 describe('test_endpoints.sh', function () {
   this.timeout(120_000);
@@ -65,6 +113,33 @@ describe('test_endpoints.sh', function () {
     const { code, output } = await run([], { ...secrets(), INTERNAL_API_KEY: 'another-key' });
     expect(output).to.contain('DIFFERS');
     expect(code).to.equal(1);
+  });
+
+  it('gives no command a secret as an argument', async () => {
+    const directory = createPrivateDir('arguments');
+    try {
+      const seen = watchArguments(directory.path, ['curl', 'openssl']);
+      const { code } = await run(['--mutating'], {
+        ...secrets(),
+        PATH: `${directory.path}:${process.env.PATH}`,
+      });
+      expect(code).to.equal(0);
+      const words = seen();
+      expect(words).to.contain('/api/admin/webhook/events').and.to.contain('dgst');
+      for (const [name, secret] of Object.entries(secrets())) expect(words, name).not.to.contain(secret);
+      expect(words, 'a login token').not.to.match(/eyJ/);
+    } finally {
+      directory.remove();
+    }
+  });
+
+  it('signs with secrets of any length', async () => {
+    const long = { ...secrets(), JWT_SECRET: 'a'.repeat(65) };
+    const { output } = await run([], long);
+    // Only the logins are wrong then, as with any other key.
+    const differing = output.split('\n').filter((line) => line.startsWith('DIFFERS'));
+    expect(differing).not.to.be.empty;
+    for (const line of differing) expect(line).to.contain(' 401 ');
   });
 
   it('says so when nothing answers', async () => {

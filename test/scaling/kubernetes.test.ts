@@ -1,13 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { CORE_SCHEMA, loadAll } from 'js-yaml';
 import { baseEnvironment } from '../../rig/base-environment.ts';
 import { type Matcha, startMatcha } from '../../rig/matcha.ts';
 import { local } from '../../rig/matcha-environment.ts';
 import { freePort } from '../../rig/ports.ts';
-import { ROOT } from '../../rig/process.ts';
 import { readWebConfig } from '../../src/api/index.ts';
 import { readGatewayConfig } from '../../src/gateway/index.ts';
 import { database, logging, readConfig } from '../../src/shared/config/index.ts';
@@ -16,6 +12,7 @@ import { openQueue } from '../../src/shared/queues/index.ts';
 import { connectRedis } from '../../src/shared/redis.ts';
 import { readWorkerConfig } from '../../src/workers/config.ts';
 import { configuredVariables, instruction, procfile, read } from '../deploy/support.ts';
+import { manifestFiles, manifests } from './support/manifests.ts';
 
 type Ref = { name: string };
 type Probe = {
@@ -60,11 +57,7 @@ type Resource = {
   };
 };
 
-const DIRECTORY = 'deploy/kubernetes';
-const files = readdirSync(join(ROOT, DIRECTORY));
-const resources = files.flatMap(
-  (file) => loadAll(read(`${DIRECTORY}/${file}`), { schema: CORE_SCHEMA }) as Resource[],
-);
+const resources = manifests<Resource>();
 
 function ofKind(...kinds: string[]): Resource[] {
   return resources.filter(({ kind }) => kinds.includes(kind));
@@ -117,7 +110,7 @@ describe('deploy/kubernetes', () => {
   it('applies every file except the release, which runs before, and the example of the secrets', () => {
     const [kustomization] = ofKind('Kustomization');
     const others = ['kustomization.yaml', 'release.yaml', 'secrets.example.yaml'];
-    expect(kustomization?.resources).to.have.members(files.filter((file) => !others.includes(file)));
+    expect(kustomization?.resources).to.have.members(manifestFiles.filter((file) => !others.includes(file)));
   });
 
   it('has one workload for every process, the workers by queue', () => {

@@ -1,11 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Middleware } from 'koa';
 import { MINUTE, SECOND } from '../../shared/duration.ts';
 import { HttpError } from '../../shared/errors.ts';
-import { addressKey, clientAddressOf, isHttps } from '../../shared/http/client-address.ts';
-import { createSecretCheck } from '../../shared/http/constant-time.ts';
+import { addressKey, isHttps } from '../../shared/http/client-address.ts';
+import { createSampledWarning } from '../../shared/sampled-warnings.ts';
 import type { WebDeps } from '../deps.ts';
 import { answerErrors } from '../middleware/errors.ts';
 import { readBody } from '../read-body.ts';
+import { Accounts } from './accounts.ts';
 import type { BoardConfig } from './config.ts';
 import { sessionCookie, sessionTokenOf } from './cookie.ts';
 import { pagePolicy, setBoardHeaders } from './headers.ts';
@@ -21,7 +23,7 @@ const MAX_FORM_BYTES = 4_096;
 
 type BoardDeps = Pick<WebDeps, 'queues' | 'redis' | 'config' | 'logger'>;
 
-/** Bull Board behind a login of its own. Without `BOARD_USER` and `BOARD_PASSWORD` there is none, and nothing to find. */
+/** Bull Board behind a login of its own. Without accounts there is none, and nothing to find. */
 export function createBoard(deps: BoardDeps): Middleware {
   const { board } = deps.config;
   if (board === undefined) return (_ctx, next) => next();
@@ -39,10 +41,10 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
   const { hops } = config.trustedProxies;
   const prefix = config.redis.queuePrefix;
   const lifeSeconds = (board.sessionMinutes * MINUTE) / SECOND;
-  const sessions = new Sessions({ redis, prefix, lifeSeconds, credentials: board });
+  const accounts = new Accounts(board.accounts);
+  const sessions = new Sessions({ redis, prefix, lifeSeconds, accounts: board.accounts });
   const attempts = new LoginAttempts(redis, prefix);
-  const isUser = createSecretCheck([board.user]);
-  const isPassword = createSecretCheck([board.password]);
+  const warn = createSampledWarning(logger);
   let ui: Promise<Middleware> | undefined;
   const openUi = async (): Promise<Middleware> => {
     // Only for an operator who comes: it is several megabytes that every web process would keep.
@@ -58,11 +60,13 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
   return async (ctx) => {
     if (isUnsafe(ctx.method)) requireSameOrigin(ctx);
     if (ctx.path === LOGIN_PATH) return ctx.method === 'POST' ? logIn(ctx) : showLogin(ctx, 200);
-    if (!(await throughRedis(() => sessions.isRunning(sessionTokenOf(ctx.req))))) return turnAway(ctx);
-    if (ctx.path === LOGOUT_PATH) return ctx.method === 'POST' ? logOut(ctx) : showLogout(ctx);
+    const user = await throughRedis(() => sessions.userOf(sessionTokenOf(ctx.req)));
+    if (user === undefined) return turnAway(ctx);
+    if (ctx.path === LOGOUT_PATH) return ctx.method === 'POST' ? logOut(ctx, user) : showLogout(ctx);
     if (isUnsafe(ctx.method)) {
       if (board.readOnly) throw readOnly();
-      logger.info({ method: ctx.method, path: ctx.path, requestId: ctx.state.requestId }, 'Board action');
+      const { method, path } = ctx;
+      logger.info({ user, method, path, requestId: ctx.state.requestId }, 'Board action');
     }
     // What the board does not have ends here: behind it are the routes of the API.
     ui ??= openUi();
@@ -74,33 +78,37 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
   };
 
   async function logIn(ctx: Context): Promise<void> {
-    const address = addressKey(clientAddressOf(ctx.req, hops));
-    const waitSeconds = await attempts.begin(address);
-    if (waitSeconds !== undefined) {
-      logger.warn({ address }, 'A login to the board was refused: too many attempts');
-      ctx.set('retry-after', String(waitSeconds));
-      return showLogin(ctx, 429, `Too many attempts. Wait ${Math.ceil(waitSeconds / 60)} min and try again.`);
-    }
     const form = new URLSearchParams((await readBody(ctx.req, MAX_FORM_BYTES)).toString('utf8'));
-    // Both, always: an answer that comes sooner for a wrong user would tell which users there are.
-    const matches = [isUser(form.get('user') ?? ''), isPassword(form.get('password') ?? '')];
-    if (matches.includes(false)) {
-      logger.warn({ address }, 'A login to the board failed');
+    const typed = form.get('user') ?? '';
+    // Of who is connected: behind a proxy they share it, but nobody can write it.
+    const address = addressKey(ctx.req.socket.remoteAddress ?? 'unknown');
+    const { waitMs, counted } = await throughRedis(() => attempts.begin(address, typed));
+    if (!counted) {
+      const seconds = Math.ceil(waitMs / SECOND);
+      ctx.set('retry-after', String(seconds));
+      return showLogin(ctx, 429, `Too many attempts. Wait ${seconds} s and try again.`);
+    }
+    await sleep(waitMs);
+    const user = accounts.find(typed, form.get('password') ?? '');
+    if (user === undefined) {
+      const known = accounts.has(typed) ? typed : undefined;
+      warn(known ?? '', { address, user: known }, 'A login to the board failed');
       return showLogin(ctx, 401, 'User or password is wrong.');
     }
     const token = await throughRedis(async () => {
-      await attempts.succeeded(address);
+      await attempts.succeeded(address, user);
       // A token from before the login is worth nothing after it.
       await sessions.end(sessionTokenOf(ctx.req));
-      return sessions.begin();
+      return sessions.begin(user);
     });
-    logger.info({ address }, 'Somebody logged in to the board');
+    logger.info({ address, user }, 'Somebody logged in to the board');
     setCookie(ctx, token);
     goTo(ctx, BOARD_PATH);
   }
 
-  async function logOut(ctx: Context): Promise<void> {
+  async function logOut(ctx: Context, user: string): Promise<void> {
     await throughRedis(() => sessions.end(sessionTokenOf(ctx.req)));
+    logger.info({ user }, 'Somebody logged out of the board');
     setCookie(ctx, undefined);
     goTo(ctx, LOGIN_PATH);
   }

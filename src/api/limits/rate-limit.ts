@@ -55,14 +55,4 @@ export class RateLimit {
     if (waitSeconds === undefined) return;
     throw HttpError.tooManyRequests(`Too many requests of this kind: wait ${waitSeconds} s`, waitSeconds);
   }
-
-  /** Takes one counted call back. */
-  async giveBack(key: string): Promise<void> {
-    await this.#limiter?.reward(key);
-  }
-
-  /** Forgets all calls of a key. */
-  async forget(key: string): Promise<void> {
-    await this.#limiter?.delete(key);
-  }
 }

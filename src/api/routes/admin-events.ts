@@ -3,6 +3,7 @@ import type { FilterQuery } from '@mikro-orm/core';
 import type { Middleware } from 'koa';
 import { z } from 'zod';
 import { WebhookEvent } from '../../shared/entities/index.ts';
+import { eventJobId } from '../../shared/queues/index.ts';
 import type { WebDeps } from '../deps.ts';
 import { answer, timestamp } from '../envelope.ts';
 import { queueUnavailable } from '../maintenance.ts';
@@ -76,7 +77,7 @@ export function addAdminEventRoutes(router: Router, { orm, queues, clock, admin 
     const jobs = events.map((event) => ({
       name: event.eventType,
       data: { eventId: event.stripeEventId, payload: JSON.stringify(event.data), correlationId },
-      opts: { jobId: `${event.stripeEventId}-${suffix}` },
+      opts: { jobId: eventJobId(`${event.stripeEventId}-${suffix}`) },
     }));
     try {
       await queues.stripeEvents.addBulk(jobs);

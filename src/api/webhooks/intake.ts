@@ -4,6 +4,7 @@ import { HttpError } from '../../shared/errors.ts';
 import { failure } from '../../shared/http/failure.ts';
 import { requestIdOf } from '../../shared/http/request-id.ts';
 import { countAccepted, countRejected } from '../../shared/metrics/webhooks.ts';
+import { createSampledWarning } from '../../shared/sampled-warnings.ts';
 import type { WebDeps } from '../deps.ts';
 import { logFailure, publicErrorOf } from '../middleware/errors.ts';
 import { readBody } from '../read-body.ts';
@@ -37,6 +38,7 @@ export function createWebhookIntake(
     clock,
   });
   const keep = createKeepEvent(deps);
+  const warn = createSampledWarning(logger);
 
   return async (request, response) => {
     const requestId = requestIdOf(request.headers['x-request-id']);
@@ -66,7 +68,8 @@ export function createWebhookIntake(
     countRejected(error.code);
     logFailure(logger, thrown, error, 'The webhook', requestId);
     if (error.status < 500) {
-      logger.warn({ code: error.code, status: error.status, requestId }, `Refused a webhook: ${error.code}`);
+      const { code, status } = error;
+      warn(code, { code, status, requestId }, `Refused a webhook: ${code}`);
     }
     send(
       response,

@@ -3,6 +3,7 @@ import { SECOND } from '../../shared/duration.ts';
 import { WebhookEvent } from '../../shared/entities/index.ts';
 import { HttpError, toError } from '../../shared/errors.ts';
 import { countAccepted } from '../../shared/metrics/webhooks.ts';
+import { eventJobId } from '../../shared/queues/index.ts';
 import { storableJson, storableText } from '../../shared/storable.ts';
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { WebDeps } from '../deps.ts';
@@ -24,7 +25,7 @@ export function createKeepEvent({ orm, queues, clock, logger }: KeepDeps): KeepE
   return async (event, payload, correlationId) => {
     try {
       const data = { eventId: event.id, payload, correlationId };
-      await queues.stripeEvents.add(event.type, data, { jobId: event.id });
+      await queues.stripeEvents.add(event.type, data, { jobId: eventJobId(event.id) });
       countAccepted('redis');
     } catch (error) {
       logger.warn(

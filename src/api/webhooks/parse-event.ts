@@ -31,7 +31,10 @@ export function isThin(value: unknown): value is ThinEvent {
   return isObject(value) && value.object === 'v2.core.event';
 }
 
-/** Lengths are those of the columns: what cannot be stored is not an event. */
+/**
+ * Lengths are those of the columns, and ids and types are words of printable ASCII: what PostgreSQL could not store (a
+ * NUL, say) is not an event. Whatever else is in an id is Stripe's business.
+ */
 function isEvent(value: unknown): value is IncomingEvent {
   return (
     isObject(value) &&
@@ -48,7 +51,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function isWord(value: unknown, maxLength: number): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= maxLength;
+  return typeof value === 'string' && value.length <= maxLength && /^[\x21-\x7e]+$/.test(value);
 }
 
 function parseJson(payload: string): unknown {

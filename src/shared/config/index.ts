@@ -1,3 +1,4 @@
+export type { DatabaseTls } from './database-tls.ts';
 export { flag, httpUrl, list, type RotatingSecret, rotatingSecret, wholeNumber } from './fields.ts';
 export { monitoring, redisSafety, tracing } from './monitoring.ts';
 export {

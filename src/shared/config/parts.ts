@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { databaseRisk, databaseTls, SSL_MODES } from './database-tls.ts';
 import { flag, httpUrl, list, rotatingSecret, wholeNumber } from './fields.ts';
 
 /** `LOG_LEVEL`, and whether lines are for people: `LOG_PRETTY`, or `NODE_ENV=development`; in production never. */
@@ -27,25 +28,29 @@ export const database = z
     DB_PASSWORD: z.string().default(''),
     DB_NAME: z.string(),
     DB_SSLMODE: z
-      .enum(
-        ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'],
-        'must be a libpq sslmode (disable, require, verify-full, …)',
-      )
+      .enum(SSL_MODES, 'must be a libpq sslmode (disable, require, verify-full, …)')
       .default('disable'),
+    DB_SSLROOTCERT: z.string().optional(),
+    NODE_ENV: z.string().optional(),
     DB_TIMEZONE: z.string().optional(),
     // Migrating takes two connections: one holds the lock, the other does the work.
     DB_POOL_MAX: wholeNumber(10, 2, 200),
   })
-  .transform((env) => ({
-    host: env.DB_HOST,
-    port: env.DB_PORT,
-    user: env.DB_USER,
-    password: env.DB_PASSWORD,
-    name: env.DB_NAME,
-    sslMode: env.DB_SSLMODE,
-    /** Most connections one process holds. */
-    poolMax: env.DB_POOL_MAX,
-  }));
+  .transform((env, context) => {
+    const tls = databaseTls(env, context);
+    return {
+      host: env.DB_HOST,
+      port: env.DB_PORT,
+      user: env.DB_USER,
+      password: env.DB_PASSWORD,
+      name: env.DB_NAME,
+      tls,
+      /** What is to be warned of, or undefined. */
+      risk: databaseRisk(env, tls),
+      /** Most connections one process holds. */
+      poolMax: env.DB_POOL_MAX,
+    };
+  });
 
 /** The key, prices and API address: what every process that calls Stripe needs. */
 export const stripe = z

@@ -22,6 +22,7 @@ import { boundStatements, type StatementPool } from './bounded-statements.ts';
 import { codeOf, type FailingPool, READ_ONLY, watchFailures } from './failures.ts';
 import { type ClientPool, returnLostConnections } from './lost-connections.ts';
 import { type LeavablePool, leavable } from './read-only.ts';
+import { tlsOptions } from './tls.ts';
 
 export type DatabaseConfig = ReturnType<typeof databasePart.parse>;
 
@@ -61,7 +62,7 @@ export function ormOptions(
     ensureDatabase: false,
     pool: { min: 0, max: config.poolMax, idleTimeoutMillis: 30 * SECOND },
     driverOptions: {
-      ssl: sslOf(config.sslMode),
+      ssl: tlsOptions(config.tls, config.host),
       connectionTimeoutMillis: 5 * SECOND,
       keepAlive: true,
       application_name: 'paiements-service',
@@ -81,27 +82,12 @@ export function ormOptions(
   });
 }
 
-/** Opens the pool lazily: the first query connects. */
+/** Opens the pool lazily: the first query connects. Warns of a way there on which nobody checks who answers. */
 export function openDatabase(
   config: DatabaseConfig,
   logger: Logger,
   options?: DatabaseOptions,
 ): Promise<MikroORM> {
+  if (config.risk !== undefined) logger.warn(config.risk);
   return MikroORM.init(ormOptions(config, logger, options));
-}
-
-/**
- * libpq's modes as node-postgres knows them. `require` encrypts without checking the certificate, as libpq does;
- * `prefer` and `allow` are plain here, since node-postgres cannot fall back.
- */
-function sslOf(mode: DatabaseConfig['sslMode']): false | { rejectUnauthorized: boolean } {
-  switch (mode) {
-    case 'verify-ca':
-    case 'verify-full':
-      return { rejectUnauthorized: true };
-    case 'require':
-      return { rejectUnauthorized: false };
-    default:
-      return false;
-  }
 }

@@ -1,3 +1,4 @@
+export { eventJobId } from './event-job-id.ts';
 export {
   type JobData,
   type MaintenanceJob,

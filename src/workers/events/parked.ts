@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import type { QueueOf } from '../../shared/queues/index.ts';
+import { eventJobId, type QueueOf } from '../../shared/queues/index.ts';
 
 /** A row of `webhook_events` on its way back into the queue. */
 export type StoredEvent = { stripe_event_id: string; event_type: string; data: unknown };
@@ -49,7 +49,7 @@ async function enqueue(
         payload: typeof data === 'string' ? data : JSON.stringify(data),
         correlationId: eventId,
       },
-      opts: { jobId: `${eventId}-${suffix}`, ...options },
+      opts: { jobId: eventJobId(`${eventId}-${suffix}`), ...options },
     })),
   );
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { MINUTE, SECOND } from '../../shared/duration.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { countMissingEvents } from '../../shared/metrics/reconcile.ts';
-import type { QueueOf } from '../../shared/queues/index.ts';
+import { eventJobId, type QueueOf } from '../../shared/queues/index.ts';
 import { fromUnixSeconds, toUnixSeconds } from '../../shared/unix-time.ts';
 import { handlerOf } from '../events/registry.ts';
 import type { Pace } from './pace.ts';
@@ -128,7 +128,7 @@ async function enqueue(events: QueueOf<'stripe-events'>, missing: readonly Strip
         payload: JSON.stringify(event),
         correlationId: `reconcile-${event.id}`,
       },
-      opts: { jobId: event.id },
+      opts: { jobId: eventJobId(event.id) },
     })),
   );
 }

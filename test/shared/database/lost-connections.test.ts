@@ -16,7 +16,7 @@ describe('A pool whose connections are lost', function () {
     link = await startLink(Number(TEST_DB_PORT), TEST_DB_HOST);
     const where = { host: link.host, port: link.port, user: TEST_DB_USER, password: TEST_DB_PASSWORD };
     orm = await openDatabase(
-      { ...where, name: 'postgres', sslMode: 'disable', poolMax: PLACES },
+      { ...where, name: 'postgres', tls: undefined, risk: undefined, poolMax: PLACES },
       pino({ level: 'silent' }),
     );
   });

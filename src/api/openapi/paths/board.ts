@@ -22,7 +22,7 @@ export const boardPaths: Paths = {
       operationId: 'showBoard',
       tags: ['board'],
       summary: 'Bull Board: the queues, with retry and promote',
-      description: '404 unless `BOARD_USER` and `BOARD_PASSWORD` are configured.',
+      description: '404 unless `BOARD_USERS`, or `BOARD_USER` and `BOARD_PASSWORD`, are configured.',
       security: FOR_BOARD,
       responses: { 200: html('The board'), 303: elsewhere('To the login'), ...away },
     },
