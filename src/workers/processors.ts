@@ -1,12 +1,17 @@
-import { type Job, UnrecoverableError } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
+import { SECOND } from '../shared/duration.ts';
 import { PermanentError } from '../shared/errors.ts';
 import type { JobData, QueueName } from '../shared/queues/index.ts';
 import type { Crew } from './crew.ts';
 import type { DatabaseGate } from './database-gate.ts';
 import { parseEvent } from './events/event.ts';
+import { BUSY } from './notifications/backlog.ts';
+
+/** Before a job is tried again whose user is being told by another. */
+const COME_AGAIN_MS = SECOND / 2;
 
 /** What runs a job of each queue that the process serves. */
-export type Processors = { [N in QueueName]?: (job: Job<JobData[N]>) => Promise<unknown> };
+export type Processors = { [N in QueueName]?: (job: Job<JobData[N]>, token?: string) => Promise<unknown> };
 
 export type ProcessorDeps = Crew & {
   gate: DatabaseGate;
@@ -14,9 +19,9 @@ export type ProcessorDeps = Crew & {
   stopping: AbortSignal;
 };
 
-export function createProcessors({ bookkeepers, notifier, gate, stopping }: ProcessorDeps): Processors {
+export function createProcessors({ bookkeepers, backlog, gate, stopping }: ProcessorDeps): Processors {
   /** Runs it; while the database is away it waits and runs it again, without using up an attempt of the job. */
-  const throughOutages = async (run: () => Promise<unknown>): Promise<unknown> => {
+  const throughOutages = async <T>(run: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
         return await run();
@@ -35,6 +40,17 @@ export function createProcessors({ bookkeepers, notifier, gate, stopping }: Proc
       throughOutages(() => applier.apply(parseEvent(job.data.payload, job.data.correlationId)));
     processors.maintenance = (job) => throughOutages(() => maintenance.run(job));
   }
-  if (notifier) processors.notifications = (job) => throughOutages(() => notifier.deliver(job.data));
+  if (backlog) {
+    processors.notifications = async (job, token) => {
+      const told = await throughOutages(() => backlog.tell(job.data, stopping)).catch((thrown) => {
+        // Waiting for one's turn is no attempt, and neither is being sent home from it.
+        if (stopping.aborted) throw Worker.RateLimitError();
+        throw thrown;
+      });
+      if (told !== BUSY) return;
+      await job.moveToDelayed(Date.now() + COME_AGAIN_MS, token);
+      throw new DelayedError();
+    };
+  }
   return processors;
 }
