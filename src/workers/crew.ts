@@ -25,7 +25,11 @@ export type CrewDeps = {
   /** Absent where no queue needs Stripe. */
   stripe: Stripe | undefined;
   gate: DatabaseGate;
-  queues: { events: QueueOf<'stripe-events'>; notifications: QueueOf<'notifications'> };
+  queues: {
+    events: QueueOf<'stripe-events'>;
+    notifications: QueueOf<'notifications'>;
+    maintenance: QueueOf<'maintenance'>;
+  };
   /** Waits while Redis is away. */
   patientRedis: Redis;
   /** Fails while Redis is away. */
@@ -79,6 +83,7 @@ export function createCrew(given: CrewDeps): Crew {
       follow: createFollow({
         orm,
         events: queues.events,
+        maintenance: queues.maintenance,
         send: (messages) => courier?.send(messages) ?? queueMessages(notifications, messages),
         logger,
       }),

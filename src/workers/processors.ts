@@ -1,9 +1,12 @@
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Clock } from '../shared/clock.ts';
 import { SECOND } from '../shared/duration.ts';
 import { PermanentError } from '../shared/errors.ts';
 import type { JobData, QueueName } from '../shared/queues/index.ts';
+import { MissingAtStripe } from '../shared/stripe/index.ts';
 import type { Crew } from './crew.ts';
 import type { DatabaseGate } from './database-gate.ts';
+import { MISSING_FOR_GOOD_MS } from './events/applier.ts';
 import { parseEvent } from './events/event.ts';
 import { BUSY } from './notifications/backlog.ts';
 
@@ -15,11 +18,13 @@ export type Processors = { [N in QueueName]?: (job: Job<JobData[N]>, token?: str
 
 export type ProcessorDeps = Crew & {
   gate: DatabaseGate;
+  clock: Clock;
   /** Aborted when the process stops: jobs that wait for the database go back to the queue. */
   stopping: AbortSignal;
 };
 
-export function createProcessors({ bookkeepers, backlog, gate, stopping }: ProcessorDeps): Processors {
+export function createProcessors(deps: ProcessorDeps): Processors {
+  const { bookkeepers, backlog, gate, clock, stopping } = deps;
   /** Runs it; while the database is away it waits and runs it again, without using up an attempt of the job. */
   const throughOutages = async <T>(run: () => Promise<T>): Promise<T> => {
     for (;;) {
@@ -36,8 +41,14 @@ export function createProcessors({ bookkeepers, backlog, gate, stopping }: Proce
   const processors: Processors = {};
   if (bookkeepers) {
     const { applier, maintenance } = bookkeepers;
-    processors['stripe-events'] = (job) =>
-      throughOutages(() => applier.apply(parseEvent(job.data.payload, job.data.correlationId)));
+    processors['stripe-events'] = async (job, token) => {
+      try {
+        await throughOutages(() => applier.apply(parseEvent(job.data)));
+      } catch (thrown) {
+        if (thrown instanceof MissingAtStripe) await askAgainLater(job, thrown, clock, token);
+        throw thrown;
+      }
+    };
     processors.maintenance = (job) => throughOutages(() => maintenance.run(job));
   }
   if (backlog) {
@@ -53,4 +64,21 @@ export function createProcessors({ bookkeepers, backlog, gate, stopping }: Proce
     };
   }
   return processors;
+}
+
+/**
+ * Puts a job off until it can be told whether Stripe will ever know an object: trying again at once would only use up
+ * attempts, and calls to Stripe. @throws {DelayedError} which tells BullMQ that the job is put off
+ */
+async function askAgainLater(
+  job: Job<JobData['stripe-events']>,
+  { id }: MissingAtStripe,
+  clock: Clock,
+  token: string | undefined,
+): Promise<never> {
+  const known = job.data.missing?.id === id ? job.data.missing : undefined;
+  const at = known?.at ?? clock.now().getTime();
+  if (!known) await job.updateData({ ...job.data, missing: { id, at } });
+  await job.moveToDelayed(Date.now() + MISSING_FOR_GOOD_MS, token);
+  throw new DelayedError();
 }

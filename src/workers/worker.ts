@@ -46,7 +46,7 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
   const gate = new DatabaseGate(orm, logger);
   const stopping = new AbortController();
   const crew = createCrew({ ...deps, gate, queues });
-  const processors = createProcessors({ ...crew, gate, stopping: stopping.signal });
+  const processors = createProcessors({ ...crew, gate, clock: deps.clock, stopping: stopping.signal });
   const workers = config.work.queues.map((name) => startWorker(name, processors, deps));
   const stopSchedules = config.work.queues.includes('maintenance')
     ? await keepSchedules(queues.maintenance, config.work, logger)
