@@ -5,6 +5,7 @@ import { Migration20261125000004_lookups } from './Migration20261125000004_looku
 import { Migration20261125000005_survey } from './Migration20261125000005_survey.ts';
 import { Migration20261126000006_write } from './Migration20261126000006_write.ts';
 import { Migration20261127000000_read_at } from './Migration20261127000000_read_at.ts';
+import { Migration20261127000010_outbox_by_user } from './Migration20261127000010_outbox_by_user.ts';
 
 /** Every migration, oldest first. Listed by hand, so that it is the same set from source and from `dist`. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   { name: 'Migration20261125000005_survey', class: Migration20261125000005_survey },
   { name: 'Migration20261126000006_write', class: Migration20261126000006_write },
   { name: 'Migration20261127000000_read_at', class: Migration20261127000000_read_at },
+  { name: 'Migration20261127000010_outbox_by_user', class: Migration20261127000010_outbox_by_user },
 ];

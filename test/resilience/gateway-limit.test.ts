@@ -7,8 +7,8 @@ import { Installation, type Purchase } from './support/installation.ts';
 
 const MESSAGES = 1_080;
 const PER_USER = 4;
-/** What a sender alone needs that knows the limiter: eleven rests. */
-const SECONDS_FOR_ALL = 40;
+/** Eleven rests, and what two busy processors add to them. A sender alone that knows the limiter needs twelve. */
+const SECONDS_FOR_ALL = 90;
 const SECONDS_FOR_A_BUYER = 15;
 /** What two workers have under way when the first of them is refused, and a few for finding out. */
 const MOST_REFUSALS = 150;
@@ -71,14 +71,13 @@ describe('Behind the limiter of Matcha’s gateway, with two workers', function 
   async function expectNoAttemptsUsed(): Promise<void> {
     expect(await queue.getFailedCount(), 'failed jobs').to.equal(0);
     const jobs = await queue.getJobs(['completed', 'delayed', 'waiting', 'active']);
-    expect(jobs.filter((job) => job.attemptsMade > 1).map((job) => `${job.id}: ${job.stacktrace}`)).to.deep.equal([]);
+    expect(
+      jobs.filter((job) => job.attemptsMade > 1).map((job) => `${job.id}: ${job.stacktrace}`),
+    ).to.deep.equal([]);
   }
 
   function report(what: string, seconds: number, buyerSeconds: number): void {
     const { taken, refusals } = installation.limiter;
-    const portions: string[] = []; let n = 0; let first = taken[0]?.at ?? 0; let prev = first;
-    for (const { at } of taken) { if (at - prev > 800) { portions.push(`${n} in ${Math.round(prev - first)} then ${Math.round(at - prev)}`); n = 0; first = at; } n += 1; prev = at; }
-    console.log(portions.join(' | '));
     console.log(
       `      ${what}: ${taken.length} messages in ${seconds.toFixed(1)} s, ${refusals} refusals; ` +
         `a new buyer in the middle heard after ${buyerSeconds.toFixed(1)} s`,
