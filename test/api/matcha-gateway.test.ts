@@ -29,19 +29,20 @@ async function openFrontEnd(pile: Pile): Promise<string> {
 describe('A browser behind Matcha’s gateway, which adds CORS headers of its own', function () {
   this.timeout(60_000);
   const pile = new Pile();
-  const plain = useApi();
-  const sharing = useApi(() => ({ env: { WEB_CORS: 'true', ALLOWED_ORIGINS: origin } }));
   let browser: Browser;
   let page: Page;
-  const origin = '';
+  let origin: string;
   let gateway: MatchaGateway;
 
   before(async () => {
+    origin = await openFrontEnd(pile);
     browser = pile.add(await launchBrowser());
     gateway = pile.add(await MatchaGateway.open());
     page = await browser.newPage();
     await page.goto(origin);
   });
+  const plain = useApi(() => ({ env: { ALLOWED_ORIGINS: origin } }));
+  const sharing = useApi(() => ({ env: { ALLOWED_ORIGINS: origin, WEB_CORS: 'true' } }));
   after(() => pile.close());
 
   /** What a script of the front end gets to see. */
