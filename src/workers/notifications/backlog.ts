@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/logger.ts';
 import type { NotificationJob, QueueOf } from '../../shared/queues/index.ts';
 import { jobIdOf } from '../events/outbox.ts';
 import { GatewayRefused } from './gateway-client.ts';
+import { TakenOver } from './gateway-line.ts';
 import type { Notifier } from './notifier.ts';
 import { lockUser, type UserLock } from './user-lock.ts';
 
@@ -91,10 +92,10 @@ export class Backlog {
       for (const row of rows) {
         const message = row.id === job.outboxId ? job : await this.#messageOf(row, job.userId, patience);
         if (message === undefined) continue;
-        if (!lock.isHeld) return BUSY;
         try {
-          await this.#notifier.tell(message, { rank: upTo, patience });
+          await this.#notifier.tell(message, { rank: upTo, patience, isStillOurs: () => lock.isHeld });
         } catch (thrown) {
+          if (thrown instanceof TakenOver) return BUSY;
           if (row.id === job.outboxId || !isAboutMessage(thrown)) throw thrown;
           // Its own job tries it again; nobody else has to wait for that.
           refused.push(row.id);
@@ -105,10 +106,18 @@ export class Backlog {
           continue;
         }
         await this.#notifier.note(row.id);
-        // There is nothing left for its job to do; one that somebody has in hand finds that out by itself.
-        if (row.id !== job.outboxId) await this.#notifications.remove(jobIdOf(row.id));
+        if (row.id !== job.outboxId) await this.#dropJob(row.id);
       }
       if (rows.length < ROWS_AT_ONCE && upTo === this.#upTo.get(job.userId)) return undefined;
+    }
+  }
+
+  /** There is nothing left for it to do; one that stays, or that somebody has in hand, finds that out by itself. */
+  async #dropJob(outboxId: number): Promise<void> {
+    try {
+      await this.#notifications.remove(jobIdOf(outboxId));
+    } catch (thrown) {
+      this.#logger.debug({ err: toError(thrown) }, 'Could not drop the job of a message that was told');
     }
   }
 

@@ -11,12 +11,21 @@ export class GatewayResting extends AppError {
   }
 }
 
+/** Somebody else has taken the message over while it stood in line. */
+export class TakenOver extends AppError {
+  constructor() {
+    super('The message has been taken over by another process');
+  }
+}
+
 /** How a message stands in line. */
 export type Standing = {
   /** Who goes first: the highest. */
   readonly rank: number;
   /** Aborted by who does not want to wait any more. Absent: not to wait at all while the gateway limits. */
   readonly patience?: AbortSignal;
+  /** Asked at the last moment: whether it still is this one's to send. */
+  readonly isStillOurs?: () => boolean;
 };
 
 type Waiting = Standing & { enter(hasTurn: boolean): void; leave(reason: Error): void };
@@ -52,6 +61,7 @@ export class GatewayLine {
     for (;;) {
       const hasTurn = await this.#enter(standing);
       try {
+        if (standing.isStillOurs?.() === false) throw new TakenOver();
         await call();
         this.#ended(hasTurn, true);
         return;
