@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import type { Redis } from 'ioredis';
 import type { TakenMessage } from '../../rig/matcha-gateway.ts';
 import { MATCHA_LIMIT } from '../../rig/matcha-limiter.ts';
 import { openQueue, type QueueOf } from '../../src/shared/queues/index.ts';
@@ -18,16 +19,20 @@ describe('Behind the limiter of Matcha’s gateway, with two workers', function 
   this.slow(120_000);
   let installation: Installation;
   let queue: QueueOf<'notifications'>;
+  let redis: Redis;
+  let prefix: string;
 
   before(async () => {
     installation = await Installation.start();
     await installation.startSecondWorker();
-    const { QUEUE_PREFIX = '{paiements}' } = installation.matcha.env;
-    queue = openQueue('notifications', installation.redisClient(), QUEUE_PREFIX);
+    redis = installation.redisClient();
+    prefix = installation.matcha.env.QUEUE_PREFIX ?? '{paiements}';
+    queue = openQueue('notifications', redis, prefix);
   });
   beforeEach(async () => {
-    // The limiter has forgotten what was before.
-    await sleep(1_100);
+    // Limiter and workers have forgotten what was before.
+    await redis.del(`${prefix}:gateway-ration`);
+    await sleep(1_200);
     installation.limiter.taken.length = 0;
     installation.limiter.refusals = 0;
   });
