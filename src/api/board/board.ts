@@ -6,6 +6,7 @@ import { addressKey, isHttps } from '../../shared/http/client-address.ts';
 import { createSampledWarning } from '../../shared/sampled-warnings.ts';
 import type { WebDeps } from '../deps.ts';
 import { answerErrors } from '../middleware/errors.ts';
+import { pageHeaders } from '../middleware/page-headers.ts';
 import { readBody } from '../read-body.ts';
 import { Accounts } from './accounts.ts';
 import type { BoardConfig } from './config.ts';
@@ -29,10 +30,13 @@ export function createBoard(deps: BoardDeps): Middleware {
   if (board === undefined) return (_ctx, next) => next();
   const handle = createHandler(board, deps);
   const catchErrors = answerErrors(deps.logger);
+  const addPageHeaders = pageHeaders();
   return (ctx, next) => {
     if (ctx.path !== BOARD_PATH && !ctx.path.startsWith(`${BOARD_PATH}/`)) return next();
-    setBoardHeaders(ctx);
-    return catchErrors(ctx, () => handle(ctx));
+    return addPageHeaders(ctx, () => {
+      setBoardHeaders(ctx);
+      return catchErrors(ctx, () => handle(ctx));
+    });
   };
 }
 

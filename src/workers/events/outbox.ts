@@ -52,17 +52,30 @@ export function writeOutbox(
     });
 }
 
-/** Hands outbox messages to the `notifications` queue. Doing it twice is harmless: the job's id is the row's. */
+/** The id of a message's job: queueing it twice is harmless. @param outboxId of its row */
+export function jobIdOf(outboxId: number): string {
+  return `outbox-${outboxId}`;
+}
+
+/**
+ * Hands outbox messages to the `notifications` queue.
+ * @param place `first` for news: while many wait, whoever has just bought hears first. `last` for what is found late
+ */
 export async function queueMessages(
   notifications: QueueOf<'notifications'>,
   messages: readonly (NotificationJob & Pick<NewMessage, 'trace'>)[],
+  place: 'first' | 'last' = 'first',
 ): Promise<void> {
   if (messages.length === 0) return;
   await notifications.addBulk(
     messages.map(({ outboxId, fact, type, userId, data, correlationId, causedAt, trace }) => ({
       name: type,
       data: { outboxId, fact, type, userId, data, correlationId, causedAt },
-      opts: { jobId: `outbox-${outboxId}`, ...(trace ? { telemetry: { metadata: trace } } : {}) },
+      opts: {
+        jobId: jobIdOf(outboxId),
+        lifo: place === 'first',
+        ...(trace ? { telemetry: { metadata: trace } } : {}),
+      },
     })),
   );
 }
