@@ -60,6 +60,7 @@ describe('The order of events', function () {
           at: house.world.now,
           isPremium: isPremium(house, live),
           endingSubscriptions: endingSubscriptions(live),
+          settledInvoices: settledInvoices(live),
         };
         const wrong = [
           ...differences(reference, outcome.state),
@@ -134,4 +135,11 @@ function endingSubscriptions({ state }: Outcome): string[] {
   return state.subscriptions
     .filter((row) => row.cancel_at_period_end === true && row.ended_at === null)
     .map((row) => String(row.stripe_subscription_id));
+}
+
+/** Invoices that nobody paid and nobody has to pay any more. */
+function settledInvoices({ state }: Outcome): string[] {
+  return state.payments
+    .filter((row) => row.invoice_status === 'paid' && row.status === 'canceled')
+    .map((row) => String(row.stripe_invoice_id));
 }

@@ -500,6 +500,78 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     }),
   ),
   {
+    name: 'several items, premium among them, and a renewal',
+    live: async (life) => {
+      const extra = await life.stripe.prices.create({
+        currency: 'eur',
+        unit_amount: 250,
+        recurring: { interval: 'month' },
+        product_data: { name: 'Supplément' },
+      });
+      const method = await life.stripe.paymentMethods.attach('pm_card_visa', { customer: life.customer });
+      const { id } = await life.stripe.subscriptions.create({
+        customer: life.customer,
+        items: [{ price: extra.id }, { price: PRICE_MENSUEL }],
+        default_payment_method: method.id,
+        metadata: { user_id: String(life.userId), plan_type: 'mensuel' },
+      });
+      await life.told();
+      await renews(life, id);
+    },
+  },
+  {
+    name: 'a schedule that changes the plan at the period end',
+    live: async (life) => {
+      const subscription = await buys(life);
+      await planYear(life, subscription);
+      await life.told();
+      await renews(life, subscription);
+    },
+  },
+  {
+    name: 'a schedule that is released before a cancellation',
+    live: async (life) => {
+      const subscription = await buys(life);
+      const planned = await planYear(life, subscription);
+      await passes(life, DAY);
+      await life.stripe.subscriptionSchedules.release(planned);
+      await life.stripe.subscriptions.update(subscription, { cancel_at_period_end: true });
+      await life.told();
+      await reachesEnd(life, subscription);
+      await passes(life, HOUR);
+    },
+  },
+  {
+    name: 'a failed renewal that another intent pays',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'failsLater' });
+      await renews(life, subscription);
+      await passes(life, DAY);
+      const { id: intent } = await life.stripe.paymentIntents.create({
+        amount: 999,
+        currency: 'eur',
+        customer: life.customer,
+        payment_method: 'pm_card_visa',
+        confirm: true,
+      });
+      await life.stripe.invoices.attachPayment(await latestInvoice(life, subscription), {
+        payment_intent: intent,
+      });
+      await life.told();
+      await passes(life, 3 * DAY);
+    },
+  },
+  {
+    name: 'a failed renewal that a credit note settles',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'failsLater' });
+      await renews(life, subscription);
+      await passes(life, DAY);
+      await life.stripe.creditNotes.create({ invoice: await latestInvoice(life, subscription), amount: 999 });
+      await passes(life, 3 * DAY);
+    },
+  },
+  {
     name: 'a customer who is deleted',
     live: async (life) => {
       await buys(life);
@@ -593,4 +665,25 @@ async function isDisputed(life: Life, outcome: 'won' | 'lost'): Promise<void> {
   await passes(life, 5 * DAY);
   life.sandbox.closeDispute({ dispute: dispute.id, outcome });
   await life.told();
+}
+
+/** Plans the yearly price for the end of the period. @returns the schedule's id */
+async function planYear({ stripe }: Life, subscription: string): Promise<string> {
+  const made = await stripe.subscriptionSchedules.create({ from_subscription: subscription });
+  const [current] = made.phases;
+  if (!current) throw new Error('The schedule has no phase');
+  const { start_date, end_date } = current;
+  await stripe.subscriptionSchedules.update(made.id, {
+    end_behavior: 'release',
+    phases: [
+      { items: [{ price: PRICE_MENSUEL, quantity: 1 }], start_date, end_date },
+      {
+        items: [{ price: PRICE_ANNUEL, quantity: 1 }],
+        duration: { interval: 'year', interval_count: 1 },
+        proration_behavior: 'none',
+        billing_cycle_anchor: 'phase_start',
+      },
+    ],
+  });
+  return made.id;
 }

@@ -4,7 +4,7 @@
  *
  * - tells every payment and every refund, just the same: they have happened, whenever one hears of them;
  * - may leave out what is over by the time it is heard: a failed attempt or a wanted confirmation of an invoice that
- *   is paid by then, a scheduled cancellation that was taken back or has taken effect, the coming end of a trial that
+ *   is paid or settled by then, a scheduled cancellation that was taken back or has taken effect, the coming end of a trial that
  *   has ended. What still stands it tells, and it may not make up any;
  * - tells that premium began at most once for a subscription, and always while the period that began it still runs;
  *   it names the period that it heard of first: the name of that fact is the only one that may be new;
@@ -18,13 +18,21 @@
 export function wrongFacts(
   told: readonly string[],
   live: readonly string[],
-  now: { at: Date; isPremium: boolean; endingSubscriptions: readonly string[] },
+  now: {
+    at: Date;
+    isPremium: boolean;
+    endingSubscriptions: readonly string[];
+    /** Invoices that were settled without money, by a credit note or a balance. */
+    settledInvoices: readonly string[];
+  },
 ): string[] {
   const wrong: string[] = [];
   const has = new Set(told);
   const had = new Set(live);
   for (const fact of live) {
-    const isUnpaid = kindOf(fact) === 'payment_failed' && !had.has(`payment_succeeded:${subjectOf(fact)}`);
+    const invoice = subjectOf(fact);
+    const isOver = had.has(`payment_succeeded:${invoice}`) || now.settledInvoices.includes(invoice);
+    const isUnpaid = kindOf(fact) === 'payment_failed' && !isOver;
     if ((ALWAYS.has(kindOf(fact)) || isUnpaid) && !has.has(fact)) wrong.push(`never told: ${fact}`);
   }
   for (const subscription of now.endingSubscriptions) {
