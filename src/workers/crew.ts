@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { QueueOf } from '../shared/queues/index.ts';
+import { sessionMarksOf } from '../shared/stripe/index.ts';
 import type { WorkerConfig } from './config.ts';
 import type { DatabaseGate } from './database-gate.ts';
 import { EventApplier } from './events/applier.ts';
@@ -57,7 +58,7 @@ export function createCrew({ config, orm, stripe, gate, queues, clock, logger }:
       gate,
       clock,
       logger,
-      catalog: new Catalog(account.prices),
+      catalog: new Catalog(account.prices, sessionMarksOf(orm)),
       policy: premium,
       livemode: account.livemode,
       follow: createFollow({

@@ -4,6 +4,7 @@ import { migrations } from '../../../migrations/index.ts';
 import type { database as databasePart } from '../config/index.ts';
 import { SECOND } from '../duration.ts';
 import {
+  BillingEnd,
   CheckoutSession,
   Customer,
   InvoicePayment,
@@ -47,6 +48,7 @@ export function ormOptions(
       WebhookEvent,
       OutboxMessage,
       MaintenanceState,
+      BillingEnd,
     ],
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'paiements_migrations', snapshot: false },

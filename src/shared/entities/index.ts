@@ -1,5 +1,6 @@
+export { BillingEnd } from './billing-end.ts';
 export { CheckoutSession, type CheckoutSessionStatus } from './checkout-session.ts';
-export { Customer } from './customer.ts';
+export { Customer, UNCONFIRMED_LINK } from './customer.ts';
 export { InvoicePayment } from './invoice-payment.ts';
 export { MaintenanceState } from './maintenance-state.ts';
 export { OutboxMessage } from './outbox-message.ts';

@@ -1,2 +1,4 @@
 export { createStripe, type StripeConfig } from './client.ts';
+export { isMissingAtStripe, modeOfMissing } from './missing.ts';
+export { MARK, type SessionMarks, sessionMarksOf } from './session-marks.ts';
 export { blocksPurchase, toSubscriptionStatus } from './status.ts';

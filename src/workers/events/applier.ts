@@ -5,6 +5,7 @@ import { GroupCommit } from '../group-commit.ts';
 import type { IncomingEvent, ParsedEvent } from './event.ts';
 import { recordFailure } from './failures.ts';
 import type { Follow } from './follow.ts';
+import { OwnAccount } from './own-account.ts';
 import { handlerOf } from './registry.ts';
 import { noReads, readsThrough, type StripeReads } from './stripe-reads.ts';
 import type { ReadyEvent, UnitOfWorkDeps } from './unit-of-work.ts';
@@ -13,8 +14,6 @@ import { applyWatched } from './watched-unit.ts';
 export type ApplierDeps = UnitOfWorkDeps & {
   stripe: Stripe;
   gate: DatabaseGate;
-  /** Whether our key is of live mode; events of the other mode are not ours. */
-  livemode: boolean;
   follow: Follow;
 };
 
@@ -32,12 +31,14 @@ const ALONE_AT_A_TIME = 4;
 export class EventApplier {
   readonly #deps: ApplierDeps;
   readonly #reads: StripeReads;
+  readonly #ownAccount: OwnAccount;
   readonly #together: GroupCommit<ReadyEvent, 'applied' | 'set aside'>;
   readonly #alone: GroupCommit<ReadyEvent, 'applied'>;
 
   constructor(deps: ApplierDeps) {
     this.#deps = deps;
     this.#reads = readsThrough(deps.stripe);
+    this.#ownAccount = new OwnAccount(deps.stripe, deps.logger);
     this.#together = new GroupCommit({
       run: (ready) => this.#applyTogether(ready),
       maxSize: MOST_TOGETHER,
@@ -55,7 +56,23 @@ export class EventApplier {
    * @throws {PermanentError} when it can never be applied as it is; anything else may work when tried again
    */
   apply({ event, object }: ParsedEvent): Promise<void> {
+    const { accountId } = event.facts;
     // Not async, and nothing below holds the object: hundreds of events wait here at a time.
+    return accountId === null ? this.#applyRead(event, object) : this.#applyOf(accountId, event, object);
+  }
+
+  /** Another account's event changes nothing here, whatever its ids say, and is not even read. */
+  async #applyOf(accountId: string, event: IncomingEvent, object: unknown): Promise<void> {
+    let isOwn: boolean;
+    try {
+      isOwn = await this.#ownAccount.is(accountId);
+    } catch (thrown) {
+      return this.#failed(event, thrown);
+    }
+    return isOwn ? this.#applyRead(event, object) : this.#applyReady({ event, prepared: null });
+  }
+
+  #applyRead(event: IncomingEvent, object: unknown): Promise<void> {
     let ready: ReadyEvent;
     try {
       ready = { event, prepared: this.#prepare(event, object) };

@@ -1,28 +1,32 @@
 import type { PlanType } from '../../shared/entities/index.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import type { SubscriptionFacts } from '../../shared/stripe/facts/index.ts';
+import type { SessionMarks } from '../../shared/stripe/index.ts';
 import type { StripeReads } from './stripe-reads.ts';
 
 /** Which prices are premium, and which plan each is. */
 export class Catalog {
   readonly #prices: Readonly<Record<PlanType, string>>;
+  /** Which guests' checkouts are ours. */
+  readonly marks: SessionMarks;
   #products: Set<string> | undefined;
 
-  constructor(prices: Readonly<Record<PlanType, string>>) {
+  constructor(prices: Readonly<Record<PlanType, string>>, marks: SessionMarks) {
     this.#prices = prices;
+    this.marks = marks;
   }
 
   /**
    * The plan a subscription is for, or null when it is for some other product, which is none of our business.
    * A configured price says its plan; another price of the same product, or of a checkout of ours, says it by its
-   * recurring interval. Nothing is assumed.
-   * @param known whether the subscription is already on our books
+   * recurring interval. Nothing is assumed, and no word in its metadata alone makes it ours.
+   * @param known whether the subscription is already on our books, or known to come from a checkout of ours
    * @throws {PermanentError} when it is ours but its price has neither a monthly nor a yearly interval
    */
   async planOf(facts: SubscriptionFacts, known: boolean, reads: StripeReads): Promise<PlanType | null> {
     if (facts.priceId === this.#prices.mensuel) return 'mensuel';
     if (facts.priceId === this.#prices.annuel) return 'annuel';
-    const ours = known || facts.metadata.plan_type !== undefined || (await this.#isOurProduct(facts, reads));
+    const ours = known || (await this.marks.isIn(facts.metadata)) || (await this.#isOurProduct(facts, reads));
     if (!ours) return null;
     if (facts.interval === 'month') return 'mensuel';
     if (facts.interval === 'year') return 'annuel';

@@ -9,7 +9,7 @@ import { type Committed, inUnitOfWork, type UnitOfWorkDeps } from './unit-of-wor
 /** An object as Stripe has it now, with the type of the event that would have told of it. */
 export type ObjectSnapshot = { type: string; object: unknown; seenAt: Date };
 
-export type SnapshotDeps = UnitOfWorkDeps & { stripe: Stripe; livemode: boolean };
+export type SnapshotDeps = UnitOfWorkDeps & { stripe: Stripe };
 
 /**
  * Books objects that were read from Stripe through the very handlers that events go through: there is one way each
@@ -51,6 +51,7 @@ function eventOf(deps: SnapshotDeps, type: string, seenAt: Date): Desk['event'] 
     created: fromUnixSeconds(Math.floor(seenAt.getTime() / 1_000)),
     livemode: deps.livemode,
     apiVersion: null,
+    accountId: null,
   };
 }
 

@@ -11,6 +11,7 @@ import {
   readSubscription,
   type SubscriptionFacts,
 } from '../../shared/stripe/facts/index.ts';
+import { isMissingAtStripe } from '../../shared/stripe/index.ts';
 
 /** What Stripe says of an object now, and when that was, by Stripe's own clock (whole seconds). */
 export type Snapshot<F> = { facts: F; seenAt: Date };
@@ -22,6 +23,8 @@ export type StripeReads = {
   intent(id: string): Promise<Snapshot<IntentFacts>>;
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
   dispute(id: string): Promise<Snapshot<DisputeFacts>>;
+  /** The invoice that an intent collects; null when there is none, or no such intent. */
+  invoiceOfIntent(id: string): Promise<string | null>;
   /** The product a price belongs to. */
   productOfPrice(priceId: string): Promise<string | null>;
 };
@@ -40,6 +43,7 @@ export const noReads: StripeReads = {
   intent: refuse,
   charge: refuse,
   dispute: refuse,
+  invoiceOfIntent: refuse,
   productOfPrice: refuse,
 };
 
@@ -60,6 +64,7 @@ export function readsThrough(stripe: Stripe): StripeReads {
     intent: async (id) => snapshot(await stripe.paymentIntents.retrieve(id), readIntent),
     charge: async (id) => snapshot(await stripe.charges.retrieve(id), readCharge),
     dispute: async (id) => snapshot(await stripe.disputes.retrieve(id), readDispute),
+    invoiceOfIntent: (id) => invoiceOfIntent(stripe, id),
     productOfPrice: async (id) => {
       const { product } = await stripe.prices.retrieve(id);
       return typeof product === 'string' ? product : product.id;
@@ -71,4 +76,18 @@ function snapshot<F>(response: Stripe.Response<unknown>, read: (object: unknown)
   const date = response.lastResponse.headers.date;
   const parsed = date === undefined ? Number.NaN : Date.parse(date);
   return { facts: read(response), seenAt: Number.isNaN(parsed) ? new Date() : new Date(parsed) };
+}
+
+async function invoiceOfIntent(stripe: Stripe, id: string): Promise<string | null> {
+  try {
+    const { data } = await stripe.invoicePayments.list({
+      payment: { type: 'payment_intent', payment_intent: id },
+      limit: 1,
+    });
+    const invoice = data[0]?.invoice ?? null;
+    return typeof invoice === 'string' ? invoice : (invoice?.id ?? null);
+  } catch (thrown) {
+    if (isMissingAtStripe(thrown)) return null;
+    throw thrown;
+  }
 }

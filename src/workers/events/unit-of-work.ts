@@ -25,6 +25,8 @@ export type Committed = {
 export type UnitOfWorkDeps = {
   orm: MikroORM;
   catalog: Catalog;
+  /** Whether our key is of live mode; rows and events of the other mode are not ours. */
+  livemode: boolean;
   policy: AccessPolicy;
   clock: Clock;
   logger: Logger;
@@ -46,7 +48,7 @@ export async function inUnitOfWork(
 ): Promise<Committed> {
   const { orm, clock } = deps;
   const { written, appeared } = await inTransaction(orm, async (transaction) => {
-    const ledger = await Ledger.open(orm, transaction, keysOf(touches), eventIds);
+    const ledger = await Ledger.open(orm, transaction, keysOf(touches), eventIds, deps.livemode);
     await work(ledger, transaction);
     await settlePremium({ ledger, ...deps });
     ledger.write();

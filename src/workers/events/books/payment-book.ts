@@ -23,6 +23,7 @@ export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice): Pay
       amount: facts.amountDue,
       currency: facts.currency,
       createdAt: facts.created,
+      awaitingInvoice: false,
     });
   const rank = invoiceRank(facts.status);
   const held = row.invoiceStatus == null ? -1 : invoiceRank(row.invoiceStatus);
@@ -40,6 +41,7 @@ export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice): Pay
   row.stripeSubscriptionId ??= facts.subscriptionId;
   row.subscriptionId ??= desk.ledger.subscription(facts.subscriptionId)?.id ?? null;
   row.stripeCustomerId ??= facts.customerId;
+  row.livemode ??= desk.event.livemode;
   row.stripeChargeId ??= facts.chargeId;
   row.failureReason ??= facts.failureReason;
   // The invoice's age is the payment's: an intent may be older (confirmed at checkout) or younger (a renewal's).
@@ -71,6 +73,8 @@ export function bookIntent(desk: Desk, user: User, facts: IntentFacts, seenAt: D
       amount: facts.amount,
       currency: facts.currency,
       createdAt: facts.created,
+      // Our customer may have paid another shop: only an invoice of ours says that it is a payment of ours.
+      awaitingInvoice: true,
     });
   row.intentStatus = facts.status;
   row.intentSnapshotAt = seenAt;
@@ -81,7 +85,6 @@ export function bookIntent(desk: Desk, user: User, facts: IntentFacts, seenAt: D
   row.paymentMethodType = facts.paymentMethodType ?? row.paymentMethodType;
   row.failureReason = facts.failureReason ?? row.failureReason;
   if (row.invoiceStatus == null) row.createdAt = facts.created;
-  if (row.stripeInvoiceId == null) row.awaitingInvoice = !facts.namesInvoice;
   deriveStatus(row);
   return row;
 }
@@ -93,7 +96,6 @@ export function linkIntent(desk: LinkingDesk, invoiceId: string, intentId: strin
   const row = findPayment(desk, invoiceId, intentId);
   if (!row) return;
   row.stripeInvoiceId = invoiceId;
-  row.awaitingInvoice = false;
   deriveStatus(row);
 }
 
@@ -168,6 +170,7 @@ function addPayment(
     amount: number;
     currency: string;
     createdAt: Date;
+    awaitingInvoice: boolean;
   },
 ): Payment {
   const row = desk.ledger.addPayment({
@@ -179,7 +182,7 @@ function addPayment(
     status: 'pending',
     createdAt: origin.createdAt,
     attemptCount: 0,
-    awaitingInvoice: false,
+    awaitingInvoice: origin.awaitingInvoice,
     amountRefunded: 0,
     livemode: desk.event.livemode,
   });

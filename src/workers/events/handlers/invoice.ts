@@ -1,7 +1,16 @@
-import type { Subscription, User } from '../../../shared/entities/index.ts';
+import {
+  type PlanType,
+  type Subscription,
+  UNCONFIRMED_LINK,
+  type User,
+} from '../../../shared/entities/index.ts';
 import { toMajorUnits } from '../../../shared/money.ts';
-import { type InvoiceFacts, readInvoice } from '../../../shared/stripe/facts/index.ts';
-import { ownerOf, userIdIn } from '../books/customer-link.ts';
+import {
+  type InvoiceFacts,
+  readInvoice,
+  type SubscriptionFacts,
+} from '../../../shared/stripe/facts/index.ts';
+import { isSoldByUs, ownerOf, userIdIn } from '../books/customer-link.ts';
 import { type BookableInvoice, bookInvoice } from '../books/payment-book.ts';
 import {
   activateByPayment,
@@ -82,22 +91,33 @@ function settled(facts: InvoiceFacts, desk: Desk): Promise<Verdict> {
   return apply(facts, desk, paid);
 }
 
-/** Finds whose invoice it is and what subscription it is for, then lets the effect happen. */
+/**
+ * Finds whose invoice it is and what subscription it is for, then lets the effect happen. An invoice for no subscription
+ * of ours is another shop's, whoever's customer it bills.
+ */
 async function apply(facts: InvoiceFacts, desk: Desk, effect: Effect): Promise<Verdict> {
   if (facts.id === null) return IGNORED;
   const invoice: BookableInvoice = { ...facts, id: facts.id };
-  const hints = { metadata: facts.subscriptionMetadata, email: facts.customerEmail };
+  const isBooked = desk.ledger.hasPaymentOfInvoice(invoice.id);
+  if (facts.subscriptionId === null && !isBooked) return IGNORED;
   const row = desk.ledger.subscription(facts.subscriptionId);
   const missing = row === undefined && facts.subscriptionId !== null ? facts.subscriptionId : null;
   // The invoice came before its subscription: Stripe knows it, and knows whether it is one of ours.
   const snapshot = missing === null ? null : await desk.reads.subscription(missing);
-  const plan = snapshot === null ? null : await desk.catalog.planOf(snapshot.facts, false, desk.reads);
-  const owner = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, hints);
+  const plan = snapshot === null ? null : await planOf(snapshot.facts, desk);
+  if (snapshot !== null && plan === null && !isBooked) return IGNORED;
+  const metadata = { ...snapshot?.facts.metadata, ...facts.subscriptionMetadata };
+  const proofs = { metadata, email: facts.customerEmail };
+  const owner = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, proofs);
   if (!owner) return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
   const subscription = snapshot && plan ? await bookSubscription(desk, owner, plan, snapshot) : row;
   effect(desk, invoice, owner, subscription);
   if (subscription) desk.ledger.touchUser(subscription.userId);
   return APPLIED;
+}
+
+function planOf(facts: SubscriptionFacts, desk: Desk): Promise<PlanType | null> {
+  return desk.catalog.planOf(facts, isSoldByUs(desk.ledger.customer(facts.customerId), facts), desk.reads);
 }
 
 function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
@@ -147,6 +167,8 @@ function failed(desk: Desk, invoice: BookableInvoice, owner: User, subscription?
 function actionRequired(desk: Desk, invoice: BookableInvoice, owner: User): void {
   const payment = bookInvoice(desk, owner, invoice);
   if (payment.status === 'succeeded') return;
+  // The link leads to the payer's name and address, and only a typed address says that this is the payer.
+  if (desk.ledger.customer(invoice.customerId)?.linkedBy === UNCONFIRMED_LINK) return;
   desk.ledger.announce({
     fact: `payment_action_required:${invoice.id}:${invoice.attemptCount}`,
     userId: payment.userId,

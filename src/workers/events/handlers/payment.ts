@@ -1,12 +1,13 @@
+import type { User } from '../../../shared/entities/index.ts';
 import { type IntentFacts, readIntent, readInvoicePayment } from '../../../shared/stripe/facts/index.ts';
-import { ownerOf, userIdIn } from '../books/customer-link.ts';
+import { isOurs } from '../books/ownership.ts';
 import { bookIntent, isFinalIntent, linkIntent, paymentOfCharge } from '../books/payment-book.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
 
 /**
  * `payment_intent.*`: what the money itself did. Users hear of it through the invoice's events, so that one payment
- * is announced once.
+ * is announced once. Nothing on an intent says whose it is: its metadata is anybody's.
  */
 export const onPaymentIntent = handler({
   read: readIntent,
@@ -15,7 +16,6 @@ export const onPaymentIntent = handler({
     intent: facts.id,
     invoices: [facts.invoiceId],
     charge: facts.chargeId,
-    user: userIdIn(facts.metadata),
   }),
   apply: bookNewest,
 });
@@ -44,9 +44,23 @@ async function bookNewest(facts: IntentFacts, desk: Desk): Promise<Verdict> {
       current = isFinalIntent(read.facts.status) ? read.facts : { ...read.facts, status: facts.status };
     }
   }
-  const owner =
-    desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, { metadata: facts.metadata });
-  if (!owner) return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
-  bookIntent(desk, owner, current, seenAt);
-  return APPLIED;
+  const owner = desk.ledger.user(row?.userId) ?? payerOf(facts, desk);
+  // A customer of ours may pay another shop: until its invoice is known to be ours, the payment is not shown.
+  if (owner) {
+    bookIntent(desk, owner, current, seenAt);
+    return APPLIED;
+  }
+  if (facts.customerId === null || !(await isOurs(desk, facts.id, facts.invoiceId))) return IGNORED;
+  return parkedFor(facts.customerId);
+}
+
+/** By the known customer, or the invoice that is on our books. */
+function payerOf(facts: IntentFacts, { ledger }: Desk): User | undefined {
+  const known = ledger.user(ledger.customer(facts.customerId)?.userId);
+  if (known) return known;
+  const invoiceId = facts.invoiceId ?? ledger.invoiceOfIntent(facts.id);
+  for (const payment of ledger.payments()) {
+    if (invoiceId !== null && payment.stripeInvoiceId === invoiceId) return ledger.user(payment.userId);
+  }
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import { DAY } from '../../../shared/duration.ts';
 import { readSubscription, type SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
-import { ownerOf, userIdIn } from '../books/customer-link.ts';
+import { isSoldByUs, ownerOf, userIdIn } from '../books/customer-link.ts';
 import { bookSubscription, isClearlyNewer } from '../books/subscription-book.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
@@ -45,7 +45,8 @@ function touchesOf(facts: SubscriptionFacts): Touches {
 
 async function apply(facts: SubscriptionFacts, desk: Desk): Promise<Verdict> {
   const row = desk.ledger.subscription(facts.id);
-  const plan = await desk.catalog.planOf(facts, row !== undefined, desk.reads);
+  const known = row !== undefined || isSoldByUs(desk.ledger.customer(facts.customerId), facts);
+  const plan = await desk.catalog.planOf(facts, known, desk.reads);
   if (plan === null) return IGNORED;
   let snapshot: Snapshot<SubscriptionFacts> = { facts, seenAt: desk.event.created };
   let current = plan;
