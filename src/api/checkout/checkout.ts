@@ -1,11 +1,13 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type Stripe from 'stripe';
-import { CheckoutSession, type PlanType } from '../../shared/entities/index.ts';
+import { DAY } from '../../shared/duration.ts';
+import { BillingEnd, CheckoutSession, type PlanType } from '../../shared/entities/index.ts';
 import { AppError, HttpError } from '../../shared/errors.ts';
+import { sessionMarksOf } from '../../shared/stripe/index.ts';
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { WebDeps } from '../deps.ts';
 import { suggestSync } from '../maintenance.ts';
-import { isLive, subscriptionsOf } from '../subscriptions/counting.ts';
+import { liveOf, subscriptionsOf } from '../subscriptions/counting.ts';
 import { ensureCustomer } from './customer.ts';
 import { idempotencyKey } from './idempotency.ts';
 import { liveSubscriptionsAtStripe } from './live-subscriptions.ts';
@@ -23,7 +25,7 @@ export type Checkout = {
   /**
    * Sells a plan to a user. However often and from wherever this is called at once, it ends in one customer and one
    * open session.
-   * @throws {HttpError} 409 when a subscription runs already
+   * @throws {HttpError} 409 when a subscription runs already, or the user's billing was ended a day ago at most
    */
   forUser(userId: number, plan: PlanType): Promise<CheckoutLink>;
   /** Sells a plan to nobody we know; the subscription finds its user later. */
@@ -42,15 +44,19 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
 
   return {
     forUser: (userId, plan) => turns.run(String(userId), () => sell(userId, plan)),
-    forGuest: async (plan) =>
-      linkOf(await stripe.checkout.sessions.create(sessionParams(plan, 'guest', config))),
+    forGuest: async (plan) => {
+      const guestMark = await sessionMarksOf(orm).make();
+      return linkOf(await stripe.checkout.sessions.create(sessionParams(plan, { guestMark }, config)));
+    },
   };
 
   async function sell(userId: number, plan: PlanType): Promise<CheckoutLink> {
+    await refuseWhoLeaves(orm.em.fork(), userId);
     await refuseWhatRowsShow(orm.em.fork(), userId);
     // Committed by itself: were the session to fail, the customer would be forgotten and made again next time.
     const customerId = await withUserLock(userId, (em) => ensureCustomer(em, userId, deps));
     return withUserLock(userId, async (em) => {
+      await refuseWhoLeaves(em, userId);
       const hadRows = await refuseWhatRowsShow(em, userId);
       const open = await settleOpenSessions(em, { userId, plan, customerId }, deps);
       const hadAny = (await refuseWhatStripeKnows(em, userId)) || hadRows;
@@ -60,10 +66,16 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
     });
   }
 
+  /** Once an operator has ended all billing, the account is about to go: what is bought now would renew for nobody. */
+  async function refuseWhoLeaves(em: EntityManager, userId: number): Promise<void> {
+    const since = new Date(clock.now().getTime() - DAY);
+    if ((await em.count(BillingEnd, { userId, endedAt: { $gt: since } })) > 0) throw billingEnded();
+  }
+
   /** @returns whether the user ever had a subscription */
   async function refuseWhatRowsShow(em: EntityManager, userId: number): Promise<boolean> {
-    const rows = await subscriptionsOf(em, userId);
-    if (rows.some(isLive)) throw alreadySubscribed();
+    const rows = await subscriptionsOf(em, userId, config.stripe.livemode);
+    if ((await liveOf(em, rows, deps)).length > 0) throw alreadySubscribed();
     return rows.length > 0;
   }
 
@@ -112,6 +124,13 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
 function linkOf({ id, url }: Stripe.Checkout.Session): CheckoutLink {
   if (url === null) throw new AppError(`Stripe gave checkout session ${id} no page`);
   return { id, url };
+}
+
+function billingEnded(): HttpError {
+  return HttpError.conflict(
+    'billing_ended',
+    'All billing of this account was ended, as before an account is deleted: buying is possible again a day later',
+  );
 }
 
 function alreadySubscribed(): HttpError {

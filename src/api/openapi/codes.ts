@@ -25,6 +25,7 @@ export const CODES = {
   route_not_found: [404, 'There is no such route'],
   method_not_allowed: [405, 'The route does not take this method; `Allow` names those it takes'],
   already_subscribed: [409, 'A subscription is running already'],
+  billing_ended: [409, 'All billing of the account was ended less than a day ago'],
   customer_taken: [409, 'The customer is another user’s'],
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body is not sent as `application/json`'],

@@ -10,7 +10,7 @@ import { attentionOf } from '../operator/attention.ts';
 import { endBilling } from '../operator/end-billing.ts';
 import { parseUserId, readJson } from '../request-values.ts';
 
-type AdminCustomerDeps = Pick<WebDeps, 'orm' | 'stripe' | 'queues' | 'clock' | 'logger'> & {
+type AdminCustomerDeps = Pick<WebDeps, 'orm' | 'stripe' | 'queues' | 'config' | 'clock' | 'logger'> & {
   admin: Middleware;
 };
 

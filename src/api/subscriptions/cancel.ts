@@ -6,7 +6,7 @@ import { liveSubscriptionsAtStripe } from '../checkout/index.ts';
 import type { WebDeps } from '../deps.ts';
 import { suggestSync } from '../maintenance.ts';
 import { isRefusedByStripe } from '../middleware/stripe-errors.ts';
-import { countingOf, isLive, subscriptionsOf } from './counting.ts';
+import { countingOf, liveOf, subscriptionsOf } from './counting.ts';
 import { planOf } from './plan.ts';
 import { type SubscriptionView, viewOfFacts } from './view.ts';
 
@@ -25,20 +25,24 @@ export async function cancelSubscription(
   deps: CancelDeps,
 ): Promise<SubscriptionView> {
   const em = deps.orm.em.fork();
-  const rows = await subscriptionsOf(em, userId);
+  const rows = await subscriptionsOf(em, userId, deps.config.stripe.livemode);
   const counting = countingOf(rows);
-  const ids = rows.filter(isLive).map((row) => row.stripeSubscriptionId);
-  if (ids.length === 0) {
-    // Bought a moment ago: Stripe has it, its event is still on the way.
-    const { live } = await liveSubscriptionsAtStripe(em, userId, deps);
-    ids.push(...live.map((subscription) => subscription.id));
-  }
-
-  const cancelled: SubscriptionFacts[] = [];
-  for (const id of ids) {
-    const subscription = await cancelAtStripe(id, atPeriodEnd, deps.stripe);
-    await suggestSync(id, 'always', deps);
-    if (subscription) cancelled.push(readSubscription(subscription));
+  const live = await liveOf(em, rows, deps);
+  const cancelled = await cancelAll(
+    live.map((row) => row.stripeSubscriptionId),
+    atPeriodEnd,
+    deps,
+  );
+  if (cancelled.length === 0) {
+    // Bought a moment ago: Stripe has it, its event is still on the way. Or our rows are of an account that was left.
+    const known = await liveSubscriptionsAtStripe(em, userId, deps);
+    cancelled.push(
+      ...(await cancelAll(
+        known.live.map(({ id }) => id),
+        atPeriodEnd,
+        deps,
+      )),
+    );
   }
   const shown = cancelled.find((facts) => facts.id === counting?.stripeSubscriptionId) ?? cancelled[0];
   if (shown === undefined) {
@@ -49,6 +53,20 @@ export async function cancelSubscription(
     id: row?.id ?? null,
     planType: row?.planType ?? planOf(shown, deps.config.stripe.prices),
   });
+}
+
+async function cancelAll(
+  ids: readonly string[],
+  atPeriodEnd: boolean,
+  deps: CancelDeps,
+): Promise<SubscriptionFacts[]> {
+  const cancelled: SubscriptionFacts[] = [];
+  for (const id of ids) {
+    const subscription = await cancelAtStripe(id, atPeriodEnd, deps.stripe);
+    await suggestSync(id, 'always', deps);
+    if (subscription) cancelled.push(readSubscription(subscription));
+  }
+  return cancelled;
 }
 
 /** @returns null when it had ended before, which our row does not know yet */

@@ -16,6 +16,10 @@ export class Catalog {
     this.marks = marks;
   }
 
+  get configuredPrices(): readonly string[] {
+    return Object.values(this.#prices);
+  }
+
   /**
    * The plan a subscription is for, or null when it is for some other product, which is none of our business.
    * A configured price says its plan; another price of the same product, or of a checkout of ours, says it by its

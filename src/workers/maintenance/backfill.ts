@@ -8,6 +8,7 @@ import {
   type ObjectSnapshot,
   type SnapshotDeps,
 } from '../events/snapshots.ts';
+import { noteModes } from './modes.ts';
 import type { Pace } from './pace.ts';
 import { forget, recall, remember } from './state.ts';
 
@@ -30,6 +31,8 @@ export type BackfillReport = {
   invoices: number;
   /** Objects of customers that no user is known for. */
   unlinked: number;
+  /** Rows without a mode, subscriptions and customers, that Stripe does not know in either. */
+  unknown: number;
   failed: number;
 };
 
@@ -45,7 +48,8 @@ const PAGE_SIZE = 100;
 
 /**
  * Reads subscriptions and invoices themselves, for what is older than Stripe's 30 days of events. Subscriptions
- * first, so that every invoice finds its own. What it learns is old news: nobody is notified.
+ * first, so that every invoice finds its own. Rows of the old service, which noted no mode, get it from Stripe. What it
+ * learns is old news: nobody is notified.
  */
 export async function backfill(
   deps: SnapshotDeps & { pace: Pace },
@@ -58,6 +62,7 @@ export async function backfill(
     subscriptions: 0,
     invoices: 0,
     unlinked: 0,
+    unknown: 0,
     failed: 0,
   };
   let startingAfter = cursor?.startingAfter;
@@ -93,6 +98,7 @@ export async function backfill(
     }
     startingAfter = undefined;
   }
+  if (options.customer === undefined && !options.dryRun) report.unknown = (await noteModes(deps)).unknown;
   if (options.resumeAs) await forget(orm, options.resumeAs);
   return report;
 }

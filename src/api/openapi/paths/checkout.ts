@@ -22,6 +22,7 @@ export const checkoutPaths: Paths = {
           ...BODY_CODES,
           ...USER_CODES,
           'already_subscribed',
+          'billing_ended',
           'too_many_requests',
           'busy',
           ...STRIPE_CODES,

@@ -69,6 +69,7 @@ export const subscriptionPaths: Paths = {
           ...BODY_CODES,
           ...USER_CODES,
           'already_subscribed',
+          'billing_ended',
           'too_many_requests',
           'busy',
           ...STRIPE_CODES,
