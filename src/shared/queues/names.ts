@@ -9,6 +9,8 @@ export type StripeEventJob = {
   payload: string;
   /** Follows the event from the HTTP request to the notification, in every log line. */
   correlationId: string;
+  /** An object of the event that Stripe did not know (404), and when it said so first, in Unix milliseconds. */
+  missing?: { id: string; at: number };
 };
 
 /** An outbox message on its way to the gateway, where that did not take it at once. */

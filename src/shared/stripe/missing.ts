@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
+import { AppError } from '../errors.ts';
 
-/** Whether Stripe says that an object does not exist under our key: it never did, or it is of another mode or account. */
+/** Whether Stripe says that the object does not exist (any more, or under this key). */
 export function isMissingAtStripe(thrown: unknown): boolean {
   return thrown instanceof Stripe.errors.StripeInvalidRequestError && thrown.code === 'resource_missing';
 }
@@ -14,4 +15,14 @@ export function modeOfMissing(thrown: unknown): boolean | null {
   if (!isMissingAtStripe(thrown)) return null;
   const [, mode] = /a similar object exists in (live|test) mode/.exec((thrown as Error).message) ?? [];
   return mode === undefined ? null : mode === 'live';
+}
+
+/** An event is about an object that Stripe does not know. */
+export class MissingAtStripe extends AppError {
+  readonly id: string;
+
+  constructor(kind: string, id: string, options?: ErrorOptions) {
+    super(`Stripe does not know ${kind} ${id} under this key (404)`, options);
+    this.id = id;
+  }
 }

@@ -3,7 +3,8 @@ import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { Desk, PreparedEvent } from './desk.ts';
 import type { Verdict } from './event.ts';
 import { handlerOf } from './registry.ts';
-import { readsThrough } from './stripe-reads.ts';
+import { StripeEnquiry } from './stripe-enquiry.ts';
+import { AnswersAtHand, StripeReadNeeded } from './stripe-reads.ts';
 import { type Committed, inUnitOfWork, type UnitOfWorkDeps } from './unit-of-work.ts';
 
 /** An object as Stripe has it now, with the type of the event that would have told of it. */
@@ -22,20 +23,43 @@ export async function bookSnapshots(
   snapshots: readonly ObjectSnapshot[],
   options: { correlationId: string; quiet?: boolean },
 ): Promise<Committed & { verdicts: readonly Verdict[] }> {
-  const reads = readsThrough(deps.stripe);
-  const verdicts: Verdict[] = [];
   const steps = snapshots.flatMap(({ type, object, seenAt }) => {
     const prepared = handlerOf(type)?.(object);
     return prepared ? [{ prepared, event: eventOf(deps, type, seenAt) }] : [];
   });
+  const enquiry = new StripeEnquiry(deps.stripe);
+  const hand = new AnswersAtHand();
+  for (;;) {
+    try {
+      return await bookSteps(deps, steps, hand, options);
+    } catch (thrown) {
+      if (!(thrown instanceof StripeReadNeeded)) throw thrown;
+      await enquiry.answer(hand);
+    }
+  }
+}
+
+type Step = { prepared: PreparedEvent; event: Desk['event'] };
+
+/** @throws {StripeReadNeeded} when an answer is not at hand yet; nothing is changed then */
+async function bookSteps(
+  deps: SnapshotDeps,
+  steps: readonly Step[],
+  hand: AnswersAtHand,
+  options: { correlationId: string; quiet?: boolean },
+): Promise<Committed & { verdicts: readonly Verdict[] }> {
+  const verdicts: Verdict[] = [];
+  const completed = await Promise.all(
+    steps.map(async ({ prepared, event }) => ({ event, prepared: await prepared.complete(hand) })),
+  );
   const committed = await inUnitOfWork(
     deps,
-    steps.map(({ prepared }: { prepared: PreparedEvent }) => prepared.touches),
+    completed.map(({ prepared }) => prepared.touches),
     [],
     async (ledger) => {
       ledger.correlationId = options.correlationId;
-      for (const { prepared, event } of steps) {
-        verdicts.push(await prepared.apply({ ...deps, event, ledger, reads }));
+      for (const { prepared, event } of completed) {
+        verdicts.push(await prepared.apply({ ...deps, event, ledger, reads: hand }));
       }
     },
     options.quiet,
@@ -52,6 +76,7 @@ function eventOf(deps: SnapshotDeps, type: string, seenAt: Date): Desk['event'] 
     livemode: deps.livemode,
     apiVersion: null,
     accountId: null,
+    asked: true,
   };
 }
 

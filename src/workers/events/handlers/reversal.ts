@@ -20,8 +20,11 @@ export const onChargeRefunded = handler({
   apply: async (facts, desk) => {
     const payment = await ourPayment(desk, facts.id, facts);
     if ('outcome' in payment) return payment;
-    const newer = payment.refundSnapshotAt == null || desk.event.created > payment.refundSnapshotAt;
-    const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.charge(facts.id);
+    const at = payment.refundSnapshotAt ?? null;
+    const newer = at === null || desk.event.created > at;
+    const current = newer
+      ? { facts, seenAt: desk.event.created }
+      : await desk.reads.charge(facts.id, { at, version: desk.ledger.versionOf(payment) });
     bookRefunds(payment, current, desk.event.created);
     return APPLIED;
   },
@@ -36,9 +39,12 @@ export const onRefund = handler({
   touches: (facts) => ({ intent: facts.intentId, charge: facts.chargeId }),
   apply: async (facts, desk) => {
     if (facts.chargeId === null) return IGNORED;
-    const charge = await desk.reads.charge(facts.chargeId);
-    const payment = await ourPayment(desk, facts.chargeId, charge.facts);
+    const payment = await ourPayment(desk, facts.chargeId, await chargeOf(facts, desk));
     if ('outcome' in payment) return payment;
+    const charge = await desk.reads.charge(facts.chargeId, {
+      at: payment.refundSnapshotAt ?? null,
+      version: desk.ledger.versionOf(payment),
+    });
     bookRefunds(payment, charge, facts.created);
     if (facts.status === 'succeeded') announceRefund(desk, payment, facts);
     return APPLIED;
@@ -52,18 +58,21 @@ export const onDispute = handler({
   apply: async (facts, desk) => {
     const payment = await ourPayment(desk, facts.chargeId, await chargeOf(facts, desk));
     if ('outcome' in payment) return payment;
-    const newer = payment.disputeSnapshotAt == null || desk.event.created > payment.disputeSnapshotAt;
-    const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.dispute(facts.id);
-    bookDispute(payment, current);
+    const at = payment.disputeSnapshotAt ?? null;
+    const newer = at === null || desk.event.created > at;
+    const current = newer
+      ? { facts, seenAt: desk.event.created }
+      : await desk.reads.dispute(facts.id, { at, version: desk.ledger.versionOf(payment) });
+    if (current) bookDispute(payment, current);
     desk.logger.warn(
-      { dispute: facts.id, payment: payment.stripePaymentIntentId, status: current.facts.status },
-      `A payment is disputed (${current.facts.status})`,
+      { dispute: facts.id, payment: payment.stripePaymentIntentId, status: payment.disputeStatus },
+      `A payment is disputed (${payment.disputeStatus})`,
     );
     return APPLIED;
   },
 });
 
-/** What a charge pays, as far as a payload says. */
+/** What a charge pays, as far as is known. */
 type Paid = { intentId: string | null; invoiceId: string | null };
 
 /**
@@ -77,8 +86,11 @@ async function ourPayment(desk: Desk, chargeId: string | null, paid: Paid): Prom
   return payment ?? parkedFor(paid.intentId);
 }
 
-/** A dispute names its intent since 2020; older ones only their charge. */
-async function chargeOf({ chargeId, intentId }: DisputeFacts, desk: Desk): Promise<Paid> {
+/** Refunds and disputes name their intent beside the charge, where it has one; the oldest do not. */
+async function chargeOf(
+  { chargeId, intentId }: Pick<RefundFacts | DisputeFacts, 'chargeId' | 'intentId'>,
+  desk: Desk,
+): Promise<Paid> {
   if (intentId !== null || chargeId === null || paymentOfCharge(desk, chargeId, null)) {
     return { intentId, invoiceId: null };
   }

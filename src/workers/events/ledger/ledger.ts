@@ -1,11 +1,11 @@
 import type { MikroORM, RequiredEntityData } from '@mikro-orm/postgresql';
-import { Rows, type Transaction } from '../../../shared/database/index.ts';
+import { LEDGER_TABLES, Rows, type Transaction, writeFunction } from '../../../shared/database/index.ts';
 import {
-  CheckoutSession,
-  Customer,
-  InvoicePayment,
-  Payment,
-  Subscription,
+  type CheckoutSession,
+  type Customer,
+  type InvoicePayment,
+  type Payment,
+  type Subscription,
   UNCONFIRMED_LINK,
   User,
 } from '../../../shared/entities/index.ts';
@@ -20,6 +20,7 @@ import { writeLedger } from './write.ts';
  */
 export class Ledger {
   readonly #transaction: Transaction;
+  readonly #writeFunction: string;
   /** Our key's mode. Rows of the other one stand beside ours and count for nothing. */
   readonly #livemode: boolean;
   /** Of the event at hand; what is announced now carries it on. */
@@ -41,6 +42,7 @@ export class Ledger {
   private constructor(orm: MikroORM, transaction: Transaction, livemode: boolean) {
     this.#transaction = transaction;
     this.#livemode = livemode;
+    this.#writeFunction = writeFunction(orm).name;
     this.#tables = tablesOf(orm);
   }
 
@@ -73,6 +75,7 @@ export class Ledger {
     const tables = Object.values(this.#tables);
     writeLedger(
       this.#transaction,
+      this.#writeFunction,
       tables.map((rows) => [rows.name, rows.changes()]),
       (table, ids) => tables.find((rows) => rows.name === table)?.identify(ids),
     );
@@ -120,6 +123,12 @@ export class Ledger {
 
   subscription(id: string | null): Subscription | undefined {
     return id === null ? undefined : this.#subscriptions.get(id);
+  }
+
+  /** A text that is another one whenever one of the row's columns is, before and after it is written. */
+  versionOf(row: Subscription | Payment): string {
+    const { subscriptions, payments } = this.#tables;
+    return isPayment(row) ? payments.versionOf(row) : subscriptions.versionOf(row);
   }
 
   /** A user's subscriptions in our mode, and those whose mode nobody noted. */
@@ -232,13 +241,18 @@ export class Ledger {
   }
 }
 
+function isPayment(row: Subscription | Payment): row is Payment {
+  return 'stripePaymentIntentId' in row;
+}
+
 function tablesOf(orm: MikroORM) {
+  const { customers, subscriptions, payments, links, sessions } = LEDGER_TABLES;
   return {
     users: new Rows<User>(orm, User, 'id'),
-    customers: new Rows<Customer>(orm, Customer, 'stripeCustomerId'),
-    subscriptions: new Rows<Subscription>(orm, Subscription, 'stripeSubscriptionId'),
-    payments: new Rows<Payment>(orm, Payment, 'stripePaymentIntentId'),
-    links: new Rows<InvoicePayment>(orm, InvoicePayment, 'stripePaymentIntentId'),
-    sessions: new Rows<CheckoutSession>(orm, CheckoutSession, 'stripeSessionId'),
+    customers: new Rows<Customer>(orm, customers.entity, customers.key),
+    subscriptions: new Rows<Subscription>(orm, subscriptions.entity, subscriptions.key),
+    payments: new Rows<Payment>(orm, payments.entity, payments.key),
+    links: new Rows<InvoicePayment>(orm, links.entity, links.key),
+    sessions: new Rows<CheckoutSession>(orm, sessions.entity, sessions.key),
   };
 }
