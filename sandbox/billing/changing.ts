@@ -101,6 +101,16 @@ function draftNow(world: World, subscription: StoredSubscription, elapsed: Perio
   return keepInvoice(world, subscription, invoice);
 }
 
+/** Makes an invoice of everything that waits for a subscription's next one, and charges it. */
+export function billPending(world: World, subscription: StoredSubscription): void {
+  const { start } = currentPeriod(subscription);
+  const lines = pendingItems(world, subscription).map((item) => lineOf(world, item));
+  if (lines.length === 0) return;
+  const period = { start, end: world.clock.now };
+  const invoice = buildInvoice(world, { subscription, reason: 'subscription_update', lines, period });
+  chargeDraft(world, keepInvoice(world, subscription, invoice));
+}
+
 /** Announces, opens and charges the invoice that a change left as a draft. */
 export function chargeDraft(world: World, invoice: StoredInvoice): CollectResult {
   emit(world, 'invoice.created', invoice);
@@ -108,7 +118,8 @@ export function chargeDraft(world: World, invoice: StoredInvoice): CollectResult
   return collect(world, invoice, 'absent');
 }
 
-function prorate(
+/** Notes what the rest of a period costs (1) or gives back (-1), for the next invoice. */
+export function prorate(
   world: World,
   subscription: StoredSubscription,
   item: Stripe.SubscriptionItem,

@@ -18,6 +18,7 @@ import {
   settlesWell,
 } from './intents.ts';
 import { markPaid, subscriptionOf } from './invoices.ts';
+import { resumedBy } from './resuming.ts';
 
 export type CollectResult = 'paid' | 'failed' | 'requires_action' | 'processing';
 
@@ -118,6 +119,7 @@ export function applyResult(
       return 'paid';
     case 'processing':
       planSettlement(world, invoice);
+      resumedBy(world, invoice, 'processing');
       return 'processing';
     case 'requires_action':
       emit(world, 'invoice.payment_action_required', invoice);
@@ -169,6 +171,7 @@ function subscriptionPaid(world: World, invoice: StoredInvoice): void {
       changed.delinquent = false;
     });
   }
+  if (resumedBy(world, invoice, 'paid')) return;
   const recovers = ['incomplete', 'past_due', 'unpaid'].includes(subscription.status);
   if (!recovers || subscription.latest_invoice !== invoice.id) return;
   world.agenda.cancel(`incomplete:${subscription.id}`);
@@ -189,7 +192,9 @@ function attemptFailed(world: World, invoice: StoredInvoice): void {
   });
   emit(world, 'invoice.payment_failed', invoice);
   if (isFirst) return;
+  const wasResuming = resumedBy(world, invoice, 'failed');
   fallBehind(world, invoice, subscription);
+  if (wasResuming && next === null) return;
   if (next !== null) {
     world.agenda.set(`retry:${invoice.id}`, next, () => collect(world, invoice, 'absent'));
   } else {

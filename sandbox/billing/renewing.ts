@@ -13,6 +13,8 @@ import {
   voidInvoice,
 } from './invoices.ts';
 import { type Period, periodFrom } from './period.ts';
+import { pauseSubscription } from './resuming.ts';
+import { beginDuePhase } from './scheduling.ts';
 import { currentPeriod, rhythmOf, setPeriod } from './subscription-object.ts';
 
 /** Plans everything that a subscription's dates bring: renewal, its announcement, trial end, cancellation. */
@@ -41,6 +43,7 @@ export function planAhead(world: World, subscription: StoredSubscription): void 
 /** The period is over: it rolls on with a draft invoice, which is charged about an hour later. */
 export function renew(world: World, subscription: StoredSubscription): void {
   if (isOver(subscription) || subscription.status === 'paused') return;
+  beginDuePhase(world, subscription);
   const elapsed = currentPeriod(subscription);
   const isDue = subscription.cancel_at !== null && subscription.cancel_at <= elapsed.end;
   if (subscription.cancel_at_period_end || isDue) {
@@ -50,15 +53,6 @@ export function renew(world: World, subscription: StoredSubscription): void {
   const endsTrial = subscription.status === 'trialing';
   if (endsTrial && !hasPaymentMethod(world, subscription) && lapse(world, subscription)) return;
   roll(world, subscription, elapsed, endsTrial);
-}
-
-/** Starts a paused subscription's next period now. */
-export function startPeriod(world: World, subscription: StoredSubscription): StoredInvoice {
-  const now = world.clock.now;
-  subscription.status = 'active';
-  subscription.billing_cycle_anchor = now;
-  setPeriod(subscription, periodFrom(now, now, rhythmOf(subscription)));
-  return cycleInvoice(world, subscription, { start: now, end: now });
 }
 
 /** The next renewal's invoice as it would be now. */
@@ -130,17 +124,7 @@ function lapse(world: World, subscription: StoredSubscription): boolean {
       cancelSubscription(world, subscription, 'payment_failed');
       return true;
     case 'pause':
-      update(world, 'customer.subscription.updated', subscription, (changed) => {
-        changed.status = 'paused';
-        changed.status_details = {
-          paused: {
-            subscription: { type: 'trial_end_without_payment_method' },
-            transitioned_at: world.clock.now,
-            type: 'subscription',
-          },
-        };
-      });
-      emit(world, 'customer.subscription.paused', subscription);
+      pauseSubscription(world, subscription, 'trial_end_without_payment_method');
       return true;
     default:
       return false;

@@ -65,6 +65,16 @@ export const fault = z.strictObject({
   times: z.number().int().min(1).optional(),
   rate: z.number().min(0).max(1).optional(),
   status: z.number().int().min(400).max(599).optional(),
+  error: z
+    .object({
+      type: z.string(),
+      code: z.string(),
+      param: z.string(),
+      message: z.string(),
+      decline_code: z.string(),
+    })
+    .partial()
+    .optional(),
   retryAfterSeconds: z.number().min(0).optional(),
   delayMs: z.number().min(0).optional(),
   afterEffect: z.boolean().optional(),

@@ -23,7 +23,12 @@ export type StoredSubscription = Stored<
     default_payment_method: string | null;
     discounts: string[];
     pending_setup_intent: string | null;
+    schedule: string | null;
   }
+>;
+export type StoredSchedule = Stored<
+  Stripe.SubscriptionSchedule,
+  { customer: string; subscription: string | null }
 >;
 export type StoredInvoice = Stored<
   Stripe.Invoice,
@@ -63,6 +68,15 @@ export type StoredInvoicePayment = Stored<
 >;
 export type StoredInvoiceItem = Stored<Stripe.InvoiceItem, { customer: string; invoice: string | null }>;
 export type StoredSetupIntent = Stored<Stripe.SetupIntent, { customer: string | null }>;
+
+/** A paused subscription that is being resumed: what it becomes once somebody has tried to pay for it. */
+export interface Resumption {
+  invoice: string;
+  /** Unix seconds. */
+  anchor: number;
+  period: { start: number; end: number };
+  behavior: 'resume_on_payment_attempt' | 'resume_on_payment_success';
+}
 
 /** What a Checkout Session remembers but Stripe's API does not show. */
 export interface SessionPlan {
@@ -114,6 +128,7 @@ export class Tables {
   readonly setupIntents = new Table<StoredSetupIntent>();
   readonly sessions = new Table<StoredSession>();
   readonly subscriptions = new Table<StoredSubscription>();
+  readonly schedules = new Table<StoredSchedule>();
   readonly invoices = new Table<StoredInvoice>();
   readonly invoiceItems = new Table<StoredInvoiceItem>();
   readonly invoicePayments = new Table<StoredInvoicePayment>();
@@ -129,6 +144,8 @@ export class Tables {
   readonly deletedCustomers = new Set<string>();
   readonly sessionPlans = new Map<string, SessionPlan>();
   readonly cards = new Map<string, TestCard>();
+  /** By subscription. */
+  readonly resumptions = new Map<string, Resumption>();
   readonly endpointSecrets = new Map<string, string>();
   /** Trials (`sub_…:end`) whose end was announced, as changes of a subscription plan it anew. */
   readonly announcedTrials = new Set<string>();

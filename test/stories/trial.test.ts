@@ -197,7 +197,8 @@ describe('A trial without a card', () => {
 
       await world.advance(10 * DAY);
       world.sandbox.setCard({ customer, card: 'succeeds' });
-      await world.stripe.subscriptions.resume(id);
+      const { latest_invoice: invoice } = await world.stripe.subscriptions.resume(id);
+      await world.stripe.invoices.pay(String(invoice));
       await world.settle();
 
       expect(await user.account()).to.deep.include({

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { BillingEnd, Customer, Subscription, User } from '../../shared/entities/index.ts';
 import { HttpError } from '../../shared/errors.ts';
 import { isEndedStatus } from '../../shared/stripe/facts/index.ts';
-import { isMissingAtStripe, modeOfMissing } from '../../shared/stripe/index.ts';
+import { isMissingAtStripe, modeOfMissing, voidUnpaid } from '../../shared/stripe/index.ts';
 import { createUserLock } from '../checkout/index.ts';
 import type { WebDeps } from '../deps.ts';
 import { isRefusedByStripe } from '../middleware/stripe-errors.ts';
@@ -18,11 +18,15 @@ export type EndedBilling = {
   /** Drafts among them are deleted, where Stripe lets them be. */
   voided_invoices: string[];
   deleted_invoice_items: string[];
-  /** Customers that our key cannot reach: of the other mode, or of an account that was left. */
+  /** What somebody has to end elsewhere, or later: see {@link Left}. */
   left: Left[];
 };
 
-type Left = { customer: string; reason: 'other_mode' | 'unknown_to_this_key' };
+/**
+ * A customer that our key cannot reach, being of the other mode or of an account that was left; or one whose bank debit
+ * is under way, which nobody can call back: its money may still arrive, and is then to be refunded.
+ */
+type Left = { customer: string; reason: 'other_mode' | 'unknown_to_this_key' | 'debit_under_way' };
 
 /** Nobody has more of one kind. Read before anything is changed: what was ended leaves the list that is being paged. */
 const MOST = { limit: 1_000 };
@@ -60,7 +64,10 @@ export async function endBilling(userId: number, deps: EndDeps): Promise<EndedBi
   return ended;
 }
 
-async function find(id: string, stripe: Stripe): Promise<'alive' | 'deleted' | Left['reason']> {
+async function find(
+  id: string,
+  stripe: Stripe,
+): Promise<'alive' | 'deleted' | 'other_mode' | 'unknown_to_this_key'> {
   try {
     return (await stripe.customers.retrieve(id)).deleted ? 'deleted' : 'alive';
   } catch (error) {
@@ -147,36 +154,19 @@ async function cancelSubscriptions(customer: string, stripe: Stripe, ended: Ende
 
 /** Ending a subscription stops the collecting of its invoices, but their pages still take money. */
 async function voidInvoices(customer: string, stripe: Stripe, ended: EndedBilling): Promise<void> {
-  for (const status of ['draft', 'open'] as const) {
+  for (const status of ['draft', 'open', 'uncollectible'] as const) {
     for (const invoice of await all(stripe.invoices.list({ customer, status, limit: 100 }))) {
-      const id = String(invoice.id);
-      try {
-        await takeBack(invoice, id, stripe);
-        ended.voided_invoices.push(id);
-      } catch (error) {
-        if (!isRefusedByStripe(error) || (await isPayable(id, stripe))) throw error;
+      // Stripe deletes no draft of a subscription.
+      if (status === 'draft' && invoice.parent?.subscription_details == null) {
+        await stripe.invoices.del(invoice.id);
+        ended.voided_invoices.push(invoice.id);
+        continue;
       }
+      const now = await voidUnpaid(invoice, stripe);
+      if (now.status === 'void') ended.voided_invoices.push(invoice.id);
+      if (now.status === 'open') ended.left.push({ customer, reason: 'debit_under_way' });
     }
   }
-}
-
-async function takeBack(invoice: Stripe.Invoice, id: string, stripe: Stripe): Promise<void> {
-  if (invoice.status === 'draft') {
-    if (invoice.parent?.subscription_details == null) {
-      await stripe.invoices.del(id);
-      return;
-    }
-    // Stripe deletes no draft of a subscription.
-    const { status } = await stripe.invoices.finalizeInvoice(id, { auto_advance: false });
-    if (status !== 'open') return;
-  }
-  await stripe.invoices.voidInvoice(id);
-}
-
-/** One that was paid or closed meanwhile needs no voiding. */
-async function isPayable(id: string, stripe: Stripe): Promise<boolean> {
-  const { status } = await stripe.invoices.retrieve(id);
-  return status === 'draft' || status === 'open';
 }
 
 async function deleteItems(customer: string, stripe: Stripe, ended: EndedBilling): Promise<void> {

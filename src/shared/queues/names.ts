@@ -32,6 +32,8 @@ export type MaintenanceJob =
   | { task: 'sweep' }
   /** Reads one subscription and its latest invoice from Stripe. */
   | { task: 'sync-subscription'; stripeSubscriptionId: string }
+  /** Voids what a subscription that has ended still asks for. */
+  | { task: 'close-unpaid'; stripeSubscriptionId: string }
   /** Reads the subscriptions and invoices of one user, or of everybody, from Stripe. */
   | { task: 'sync-payments'; userId: number | null }
   /** Compares Stripe's list of events with ours and enqueues what is missing; repeats. */

@@ -159,7 +159,12 @@ export const adminPaths: Paths = {
               expired_sessions: list(id('cs_')),
               voided_invoices: list(id('in_')),
               deleted_invoice_items: list(id('ii_')),
-              left: list(object({ customer: id('cus_'), reason: word('other_mode', 'unknown_to_this_key') })),
+              left: list(
+                object({
+                  customer: id('cus_'),
+                  reason: word('other_mode', 'unknown_to_this_key', 'debit_under_way'),
+                }),
+              ),
             }),
           ),
         ),
