@@ -158,7 +158,7 @@ export function methodFor(world: World, invoice: StoredInvoice): StoredPaymentMe
   const { tables } = world;
   const id =
     invoice.default_payment_method ??
-    subscriptionOf(world, invoice).default_payment_method ??
+    subscriptionOf(world, invoice)?.default_payment_method ??
     tables.customers.get(invoice.customer)?.invoice_settings.default_payment_method;
   return id ? (tables.paymentMethods.get(id) ?? null) : null;
 }
@@ -171,7 +171,7 @@ function subscriptionPaid(world: World, invoice: StoredInvoice): void {
       changed.delinquent = false;
     });
   }
-  if (resumedBy(world, invoice, 'paid')) return;
+  if (subscription === undefined || resumedBy(world, invoice, 'paid')) return;
   const recovers = ['incomplete', 'past_due', 'unpaid'].includes(subscription.status);
   if (!recovers || subscription.latest_invoice !== invoice.id) return;
   world.agenda.cancel(`incomplete:${subscription.id}`);
@@ -183,7 +183,7 @@ function subscriptionPaid(world: World, invoice: StoredInvoice): void {
 function attemptFailed(world: World, invoice: StoredInvoice): void {
   const subscription = subscriptionOf(world, invoice);
   // The first invoice of an incomplete subscription is not retried: its customer is asked to try again.
-  const isFirst = subscription.status === 'incomplete';
+  const isFirst = subscription?.status === 'incomplete';
   const next = isFirst ? null : nextAttempt(world, invoice);
   update(world, 'invoice.updated', invoice, (changed) => {
     changed.attempted = true;
@@ -191,7 +191,7 @@ function attemptFailed(world: World, invoice: StoredInvoice): void {
     changed.next_payment_attempt = next;
   });
   emit(world, 'invoice.payment_failed', invoice);
-  if (isFirst) return;
+  if (isFirst || subscription === undefined) return;
   const wasResuming = resumedBy(world, invoice, 'failed');
   fallBehind(world, invoice, subscription);
   if (wasResuming && next === null) return;
