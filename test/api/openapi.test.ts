@@ -212,6 +212,9 @@ describe('Every route answers as described', function () {
     await expects(api, 404, 'POST', link, linking({ stripe_customer_id: 'cus_x', user_id: 999 }));
     await expects(api, 409, 'POST', link, linking({ stripe_customer_id: 'cus_taken', user_id: 1 }));
     await expects(api, 200, 'DELETE', `/api/admin/user/${USER}/billing`, asAdmin);
+    await expects(api, 409, 'POST', SUBSCRIPTION, { ...asUser, body: { plan_type: 'mensuel' } });
+    // A day later.
+    await api.query('delete from billing_ends');
     await expects(api, 400, 'DELETE', '/api/admin/user/x/billing', asAdmin);
     await expects(api, 404, 'DELETE', '/api/admin/user/999/billing', asAdmin);
   });
