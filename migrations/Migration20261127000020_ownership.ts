@@ -14,6 +14,18 @@ export class Migration20261127000020_ownership extends Migration {
        where duplicate_of is null and status in ('active', 'past_due', 'unpaid')`,
     );
     this.addSql(`update customers set preferred = false where preferred and linked_by = 'verified_email'`);
+    // Tied by a session or an intent that named a user, and nothing of ours was ever bought as them: a stranger's.
+    this.addSql(
+      `update customers set user_id = null, preferred = false
+       where linked_by = 'metadata' and user_id is not null
+         and not exists (select from subscriptions where stripe_customer_id = customers.stripe_customer_id)
+         and not exists (select from checkout_sessions where stripe_customer_id = customers.stripe_customer_id)`,
+    );
+    // What waits for a user is judged anew by the sweep: some of it is another shop's, and waits for nobody.
+    this.addSql(
+      `update webhook_events set waiting_for = null, error_message = null
+       where not processed and waiting_for is not null`,
+    );
     // Not derived from a key of Stripe's: web and worker may have one each, and both change while sessions are open.
     this.addSql(
       `insert into maintenance_state (name, data, updated_at)

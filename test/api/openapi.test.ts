@@ -312,7 +312,7 @@ describe('Every route answers as described', function () {
   });
 
   it('when our own tables are not there', async () => {
-    const tables = ['users', 'payments', 'subscriptions', 'webhook_events', 'customers'];
+    const tables = ['users', 'payments', 'subscriptions', 'webhook_events', 'customers', 'billing_ends'];
     for (const table of tables) await api.query(`alter table ${table} rename to ${table}_away`);
     try {
       for (const [method, path, body] of callsOf(['login', 'user', 'internalKey'])) {

@@ -18,7 +18,7 @@ export async function attentionOf({ orm, config }: Pick<WebDeps, 'orm' | 'config
   const em = orm.em.fork();
   const unconfirmed = await em.find(
     Customer,
-    { linkedBy: UNCONFIRMED_LINK, userId: { $ne: null }, ...ofMode(config.stripe.livemode) },
+    { linkedBy: UNCONFIRMED_LINK, userId: { $ne: null }, deletedAt: null, ...ofMode(config.stripe.livemode) },
     { limit: NAMED, orderBy: { id: 'asc' } },
   );
   const live = await em.find(

@@ -12,6 +12,8 @@ import { createSecretCheck } from '../http/constant-time.ts';
  * rotation of all of them.
  */
 export type SessionMarks = {
+  /** Reads the key ahead, so that nobody has to who holds a connection already. Never throws. */
+  warm(): Promise<void>;
   /** A new mark, to be put into a session's metadata under {@link MARK}. */
   make(): Promise<string>;
   /** Whether metadata carries a mark that this installation made. */
@@ -53,6 +55,11 @@ function createSessionMarks(orm: MikroORM): SessionMarks {
     return `${nonce}.${createHmac('sha256', key).update(`guest-checkout:${nonce}`).digest('hex')}`;
   };
   return {
+    warm: () =>
+      secret().then(
+        () => undefined,
+        () => undefined,
+      ),
     make: () => signed(randomBytes(16).toString('hex')),
     isIn: async ({ [MARK]: mark }) => {
       if (mark === undefined) return false;

@@ -46,7 +46,8 @@ export async function inUnitOfWork(
   work: (ledger: Ledger, transaction: Transaction) => Promise<void>,
   quiet = false,
 ): Promise<Committed> {
-  const { orm, clock } = deps;
+  const { orm, clock, catalog } = deps;
+  await catalog.marks.warm();
   const { written, appeared } = await inTransaction(orm, async (transaction) => {
     const ledger = await Ledger.open(orm, transaction, keysOf(touches), eventIds, deps.livemode);
     await work(ledger, transaction);
