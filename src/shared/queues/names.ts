@@ -34,6 +34,8 @@ export type MaintenanceJob =
   | { task: 'sync-subscription'; stripeSubscriptionId: string }
   /** Voids what a subscription that has ended still asks for. */
   | { task: 'close-unpaid'; stripeSubscriptionId: string }
+  /** Asks Stripe whether a user's premium is over, before the user is told. */
+  | { task: 'confirm-end'; userId: number }
   /** Reads the subscriptions and invoices of one user, or of everybody, from Stripe. */
   | { task: 'sync-payments'; userId: number | null }
   /** Compares Stripe's list of events with ours and enqueues what is missing; repeats. */

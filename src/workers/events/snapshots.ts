@@ -10,18 +10,25 @@ import { type Committed, inUnitOfWork, type UnitOfWorkDeps } from './unit-of-wor
 /** An object as Stripe has it now, with the type of the event that would have told of it. */
 export type ObjectSnapshot = { type: string; object: unknown; seenAt: Date };
 
+export type SnapshotOptions = {
+  correlationId: string;
+  /** Notes what this announces as delivered, without telling anybody: it is old news. */
+  quiet?: boolean;
+  /** These are all the objects of this user that premium can depend on. */
+  allOf?: number;
+};
+
 export type SnapshotDeps = UnitOfWorkDeps & { stripe: Stripe };
 
 /**
  * Books objects that were read from Stripe through the very handlers that events go through: there is one way each
  * row is written. Nothing is marked as processed, since no event was.
- * @param options.quiet notes what this announces as delivered, without telling anybody: it is old news
  * @throws PermanentError when an object's shape is unknown
  */
 export async function bookSnapshots(
   deps: SnapshotDeps,
   snapshots: readonly ObjectSnapshot[],
-  options: { correlationId: string; quiet?: boolean },
+  options: SnapshotOptions,
 ): Promise<Committed & { verdicts: readonly Verdict[] }> {
   const steps = snapshots.flatMap(({ type, object, seenAt }) => {
     const prepared = handlerOf(type)?.(object);
@@ -46,7 +53,7 @@ async function bookSteps(
   deps: SnapshotDeps,
   steps: readonly Step[],
   hand: AnswersAtHand,
-  options: { correlationId: string; quiet?: boolean },
+  options: SnapshotOptions,
 ): Promise<Committed & { verdicts: readonly Verdict[] }> {
   const verdicts: Verdict[] = [];
   const completed = await Promise.all(
@@ -54,15 +61,16 @@ async function bookSteps(
   );
   const committed = await inUnitOfWork(
     deps,
-    completed.map(({ prepared }) => prepared.touches),
+    [...completed.map(({ prepared }) => prepared.touches), { user: options.allOf ?? null }],
     [],
     async (ledger) => {
       ledger.correlationId = options.correlationId;
       for (const { prepared, event } of completed) {
         verdicts.push(await prepared.apply({ ...deps, event, ledger, reads: hand }));
       }
+      if (options.allOf !== undefined) ledger.touchUser(options.allOf);
     },
-    options.quiet,
+    { quiet: options.quiet, asked: options.allOf !== undefined },
   );
   return { ...committed, verdicts };
 }

@@ -20,7 +20,11 @@ export type Committed = {
   messages: NewMessage[];
   /** Keys (`cus_…`, `pi_…`) that parked events may have been waiting for. */
   appeared: string[];
+  /** Users whose premium seems to be over: they are told once Stripe has confirmed it. */
+  endsToConfirm: number[];
 };
+
+export type UnitOptions = { quiet?: boolean | undefined; asked?: boolean | undefined };
 
 export type UnitOfWorkDeps = {
   orm: MikroORM;
@@ -36,7 +40,8 @@ export type UnitOfWorkDeps = {
  * Does work on locked rows in ONE transaction: rows, `users.premium` and the outbox commit together or not at all.
  * @param touches what the work may read or change
  * @param eventIds the Stripe events the work is about, if it is about any
- * @param quiet notes announcements as delivered instead of sending them
+ * @param options.quiet notes announcements as delivered instead of sending them
+ * @param options.asked Stripe was asked about all that these users have: an end that shows is one
  * @throws whatever `work` threw; nothing is changed then
  */
 export async function inUnitOfWork(
@@ -44,22 +49,23 @@ export async function inUnitOfWork(
   touches: readonly Touches[],
   eventIds: readonly string[],
   work: (ledger: Ledger, transaction: Transaction) => Promise<void>,
-  quiet = false,
+  { quiet = false, asked = false }: UnitOptions = {},
 ): Promise<Committed> {
   const { orm, clock, catalog } = deps;
   await catalog.marks.warm();
-  const { written, appeared } = await inTransaction(orm, async (transaction) => {
+  const { written, ...left } = await inTransaction(orm, async (transaction) => {
     const ledger = await Ledger.open(orm, transaction, keysOf(touches), eventIds, deps.livemode);
     await work(ledger, transaction);
-    await settlePremium({ ledger, ...deps });
+    await settlePremium({ ledger, ...deps, mayTellEnds: asked || quiet });
     ledger.write();
     joinPayments(transaction, ledger.appearedKeys());
     return {
       written: writeOutbox(transaction, ledger.announcements(), clock.now(), quiet),
       appeared: ledger.appearedKeys(),
+      endsToConfirm: ledger.endsToConfirm(),
     };
   });
-  return { messages: quiet ? [] : written(), appeared };
+  return { messages: quiet ? [] : written(), ...left };
 }
 
 /**

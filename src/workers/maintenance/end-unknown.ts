@@ -88,21 +88,27 @@ async function missingOf({ stripe, pace }: EndDeps, rows: readonly Subscription[
 async function end(deps: EndDeps, unknown: Subscription): Promise<void> {
   const { stripeSubscriptionId: id, stripeCustomerId: customer, userId: user } = unknown;
   const touches = { subscription: id, customer, user };
-  const committed = await inUnitOfWork(deps, [touches], [], async (ledger) => {
-    ledger.correlationId = `unknown-at-stripe-${id}`;
-    const row = ledger.subscription(id);
-    if (!row || row.endedAt != null) return;
-    const now = deps.clock.now();
-    Object.assign(row, {
-      status: 'canceled',
-      stripeStatus: 'canceled',
-      endedAt: now,
-      cancelAt: null,
-      cancelAtPeriodEnd: false,
-      duplicateOf: null,
-      updatedAt: now,
-    });
-    ledger.touchUser(row.userId);
-  });
+  const committed = await inUnitOfWork(
+    deps,
+    [touches],
+    [],
+    async (ledger) => {
+      ledger.correlationId = `unknown-at-stripe-${id}`;
+      const row = ledger.subscription(id);
+      if (!row || row.endedAt != null) return;
+      const now = deps.clock.now();
+      Object.assign(row, {
+        status: 'canceled',
+        stripeStatus: 'canceled',
+        endedAt: now,
+        cancelAt: null,
+        cancelAtPeriodEnd: false,
+        duplicateOf: null,
+        updatedAt: now,
+      });
+      ledger.touchUser(row.userId);
+    },
+    { asked: true },
+  );
   await deps.follow(committed);
 }

@@ -4,6 +4,7 @@ import { PermanentError } from '../../shared/errors.ts';
 import type { MaintenanceJob } from '../../shared/queues/index.ts';
 import { backfill } from './backfill.ts';
 import { closeUnpaidOf } from './close-unpaid.ts';
+import { confirmEnd } from './confirm-end.ts';
 import { checkDrift } from './drift.ts';
 import { checkEndpoint } from './endpoint-check.ts';
 import { linkCustomerByHand } from './link-customer.ts';
@@ -38,6 +39,8 @@ export class Maintenance {
         return this.#deps.follow(await syncSubscription(this.#deps, data.stripeSubscriptionId));
       case 'close-unpaid':
         return closeUnpaidOf(this.#deps, data.stripeSubscriptionId);
+      case 'confirm-end':
+        return this.#deps.follow(await confirmEnd(this.#deps, data.userId));
       case 'sync-payments':
         return this.#syncPayments(data.userId, job);
       case 'reconcile':

@@ -52,7 +52,10 @@ async function apply(facts: SubscriptionFacts, desk: Desk): Promise<Verdict> {
   let snapshot: Snapshot<SubscriptionFacts> = { facts, seenAt: created, ...(asked ? { asked } : {}) };
   let current = plan;
   if (row && !isClearlyNewer(row, facts, created)) {
-    if (isReflected(row, facts, plan, created)) return APPLIED;
+    if (isReflected(row, facts, plan, created)) {
+      if (asked && (row.readAt == null || created > row.readAt)) row.readAt = created;
+      return APPLIED;
+    }
     const held = { at: row.snapshotAt ?? null, version: desk.ledger.versionOf(row) };
     const answer = await desk.reads.subscription(facts.id, held);
     if (answer === null) return APPLIED;

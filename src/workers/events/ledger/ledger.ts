@@ -38,6 +38,7 @@ export class Ledger {
   /** User id → correlation id of the event that touched it last. */
   readonly #touchedUsers = new Map<number, string>();
   readonly #appeared = new Set<string>();
+  readonly #endsToConfirm = new Set<number>();
 
   private constructor(orm: MikroORM, transaction: Transaction, livemode: boolean) {
     this.#transaction = transaction;
@@ -221,6 +222,15 @@ export class Ledger {
   announce(announcement: Announcement): void {
     if (this.#announcements.has(announcement.fact)) return;
     this.#announcements.set(announcement.fact, { ...announcement, correlationId: this.correlationId });
+  }
+
+  /** Notes that Stripe has to be asked whether a user's premium is over. */
+  confirmEnd(userId: number): void {
+    this.#endsToConfirm.add(userId);
+  }
+
+  endsToConfirm(): number[] {
+    return [...this.#endsToConfirm];
   }
 
   announcements(): (Announcement & { correlationId: string })[] {
