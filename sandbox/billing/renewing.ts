@@ -16,6 +16,7 @@ import { type Period, periodFrom } from './period.ts';
 import { pauseSubscription } from './resuming.ts';
 import { beginDuePhase } from './scheduling.ts';
 import { currentPeriod, rhythmOf, setPeriod } from './subscription-object.ts';
+import { isStoppedByTax } from './tax-trouble.ts';
 
 /** Plans everything that a subscription's dates bring: renewal, its announcement, trial end, cancellation. */
 export function planAhead(world: World, subscription: StoredSubscription): void {
@@ -95,7 +96,7 @@ function planFinalization(world: World, subscription: StoredSubscription, invoic
   const behavior = subscription.pause_collection?.behavior;
   // An unpaid subscription goes on making invoices, but nobody is asked to pay them.
   const isKept = behavior === 'keep_as_draft' || subscription.status === 'unpaid';
-  const at = world.clock.now + world.config.billing.finalizationDelaySeconds;
+  const at = world.clock.now + world.finalizationDelaySeconds;
   invoice.auto_advance = !isKept;
   invoice.automatically_finalizes_at = isKept ? null : at;
   emit(world, 'invoice.created', invoice);
@@ -104,7 +105,7 @@ function planFinalization(world: World, subscription: StoredSubscription, invoic
 
 /** What happens about an hour after a draft: it opens, and is charged unless collection is paused. */
 export function finalizeAndCollect(world: World, invoice: StoredInvoice): void {
-  if (invoice.status !== 'draft') return;
+  if (invoice.status !== 'draft' || isStoppedByTax(world, invoice)) return;
   const behavior = subscriptionOf(world, invoice)?.pause_collection?.behavior;
   finalizeInvoice(world, invoice);
   const isOpen = invoice.status === 'open';

@@ -105,7 +105,7 @@ function includable(world: World, fields: Fields, key: string): unknown {
         tables.invoicePayments.filter((payment) => payment.invoice === id).map(snapshot),
       );
     case 'invoice.confirmation_secret': {
-      const payment = tables.invoicePayments.find((each) => each.invoice === id);
+      const payment = tables.invoicePayments.find((each) => each.invoice === id && each.is_default);
       const intent = payment && tables.paymentIntents.get(payment.payment.payment_intent);
       return intent?.client_secret ? { client_secret: intent.client_secret, type: 'payment_intent' } : null;
     }

@@ -3,6 +3,7 @@ import { accountRoutes } from './account.ts';
 import { billingPortalRoutes } from './billing-portal.ts';
 import { checkoutSessionRoutes } from './checkout-sessions.ts';
 import { couponRoutes } from './coupons.ts';
+import { creditNoteRoutes } from './credit-notes.ts';
 import { customerRoutes } from './customers.ts';
 import { disputeRoutes } from './disputes.ts';
 import { eventRoutes } from './events.ts';
@@ -13,6 +14,7 @@ import { paymentRoutes } from './payments.ts';
 import { priceRoutes } from './prices.ts';
 import { productRoutes } from './products.ts';
 import { refundRoutes } from './refunds.ts';
+import { subscriptionItemRoutes } from './subscription-items.ts';
 import { subscriptionScheduleRoutes } from './subscription-schedules.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { webhookEndpointRoutes } from './webhook-endpoints.ts';
@@ -23,6 +25,7 @@ export const apiRoutes: Route[] = [
   ...billingPortalRoutes,
   ...checkoutSessionRoutes,
   ...couponRoutes,
+  ...creditNoteRoutes,
   ...customerRoutes,
   ...disputeRoutes,
   ...eventRoutes,
@@ -33,6 +36,7 @@ export const apiRoutes: Route[] = [
   ...priceRoutes,
   ...productRoutes,
   ...refundRoutes,
+  ...subscriptionItemRoutes,
   ...subscriptionRoutes,
   ...subscriptionScheduleRoutes,
   ...webhookEndpointRoutes,

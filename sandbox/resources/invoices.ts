@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { collect, intentOf, invoicePaid } from '../billing/collecting.ts';
+import { collect, intentOf } from '../billing/collecting.ts';
 import { finalizeInvoice, markUncollectible, voidInvoice } from '../billing/invoices.ts';
 import { attach, paymentMethodNamed } from '../billing/payment-methods.ts';
 import { previewRenewal } from '../billing/renewing.ts';
+import { attachPayment, payOutOfBand } from '../billing/settling.ts';
 import { createInvoice, deleteDraft } from '../billing/stand-alone.ts';
 import { afterClosing } from '../billing/standing.ts';
 import { ApiError } from '../http/errors.ts';
@@ -12,7 +13,7 @@ import { type Route, route } from '../http/router.ts';
 import { snapshot } from '../state/snapshot.ts';
 import type { StoredInvoice } from '../state/tables.ts';
 import type { World } from '../world.ts';
-import { findCustomer, findInvoice, findSubscription } from './find.ts';
+import { findCustomer, findIntent, findInvoice, findSubscription } from './find.ts';
 
 const pay = z.strictObject({
   forgive: ignored.optional(),
@@ -113,6 +114,16 @@ export const invoiceRoutes: Route[] = [
       return invoice;
     },
   ),
+  route(
+    'POST',
+    '/v1/invoices/:id/attach_payment',
+    z.strictObject({ payment_intent: text }),
+    (params, { world, id }) => {
+      const invoice = findInvoice(world, id);
+      attachPayment(world, invoice, findIntent(world, params.payment_intent, 'payment_intent'));
+      return invoice;
+    },
+  ),
   route('POST', '/v1/invoices/:id/void', z.strictObject({}), (_params, { world, id }) => {
     const invoice = findInvoice(world, id);
     if (invoice.status !== 'open' && invoice.status !== 'uncollectible') {
@@ -151,7 +162,7 @@ function payInvoice(world: World, invoice: StoredInvoice, params: z.output<typeo
   if (invoice.status === 'void') throw ApiError.invalid('This invoice is void and cannot be paid.');
   if (invoice.status === 'draft') finalizeInvoice(world, invoice);
   if (params.paid_out_of_band) {
-    invoicePaid(world, invoice, 0);
+    payOutOfBand(world, invoice);
     return invoice;
   }
   const method = params.payment_method

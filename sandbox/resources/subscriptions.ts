@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cancelSubscription, isOver } from '../billing/canceling.ts';
-import { changeItems, chargeDraft, endTrialNow, type ItemChange } from '../billing/changing.ts';
+import { changeItems, chargeDraft, endTrialNow, type ItemChange, moveTrialEnd } from '../billing/changing.ts';
 import { grantDiscount, readDiscount } from '../billing/discounts.ts';
 import { attach, paymentMethodNamed } from '../billing/payment-methods.ts';
 import { planAhead } from '../billing/renewing.ts';
@@ -19,6 +19,9 @@ import type { World } from '../world.ts';
 import { refuseOtherCurrency } from './currencies.ts';
 import { findCustomer, findPrice, findSubscription } from './find.ts';
 import { mergeMetadata } from './metadata.ts';
+
+/** In seconds. */
+const LONGEST_TRIAL = 730 * DAY;
 
 const discounts = z
   .array(z.strictObject({ coupon: text.optional(), promotion_code: text.optional() }))
@@ -278,9 +281,7 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
       'cancel_at',
     );
   }
-  if (typeof params.trial_end === 'number' && subscription.status !== 'trialing') {
-    throw ApiError.invalid('The sandbox only moves the end of a trial that is running.', 'trial_end');
-  }
+  if (typeof params.trial_end === 'number') refuseTrialEnd(world, subscription, params.trial_end);
   const method = params.default_payment_method
     ? paymentMethodNamed(world, params.default_payment_method, 'default_payment_method')
     : null;
@@ -293,7 +294,10 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
     if (params.default_payment_method !== undefined) changed.default_payment_method = method?.id ?? null;
     if (method) attach(world, method, changed.customer);
     if (params.trial_settings) changed.trial_settings = readTrialSettings(params.trial_settings);
-    if (params.automatic_tax) changed.automatic_tax.enabled = params.automatic_tax.enabled;
+    if (params.automatic_tax) {
+      changed.automatic_tax.enabled = params.automatic_tax.enabled;
+      if (params.automatic_tax.enabled) changed.automatic_tax.disabled_reason = null;
+    }
     if (params.pause_collection === null) resumeCollection(world, changed);
     else if (params.pause_collection) {
       pauseCollection(
@@ -311,7 +315,10 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
     }
     if (params.trial_end === 'now' && changed.status === 'trialing')
       drafts.push(...asList(endTrialNow(world, changed)));
-    else if (typeof params.trial_end === 'number') extendTrial(changed, params.trial_end);
+    else if (typeof params.trial_end === 'number') {
+      const behavior = params.proration_behavior ?? 'create_prorations';
+      drafts.push(...asList(moveTrialEnd(world, changed, params.trial_end, behavior)));
+    }
     if (params.cancel_at_period_end !== undefined)
       setCancelAtPeriodEnd(world, changed, params.cancel_at_period_end);
     if (params.cancel_at !== undefined) setCancelAt(world, changed, momentOf(changed, params.cancel_at));
@@ -320,6 +327,21 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
   for (const draft of drafts) chargeDraft(world, draft);
   planAhead(world, subscription);
   return subscription;
+}
+
+function refuseTrialEnd(world: World, { status }: StoredSubscription, end: number): void {
+  if (status !== 'trialing' && status !== 'active' && status !== 'past_due') {
+    throw ApiError.invalid(`A subscription that is ${status} cannot be given a trial.`, 'trial_end');
+  }
+  if (end <= world.clock.now) {
+    throw ApiError.invalid(
+      'Invalid timestamp: must be an integer Unix timestamp in the future.',
+      'trial_end',
+    );
+  }
+  if (end > world.clock.now + LONGEST_TRIAL) {
+    throw ApiError.invalid('The maximum number of trial period days is 730 (2 years).', 'trial_end');
+  }
 }
 
 function changesItsEnd(params: z.output<typeof change>): boolean {
@@ -342,12 +364,6 @@ function sayWhy(
   if (said.comment !== undefined) details.comment = said.comment;
   if (said.feedback !== undefined) details.feedback = said.feedback;
   if (said.feedback_option !== undefined) details.feedback_option = said.feedback_option;
-}
-
-function extendTrial(subscription: StoredSubscription, end: number): void {
-  subscription.trial_end = end;
-  subscription.billing_cycle_anchor = end;
-  for (const item of subscription.items.data) item.current_period_end = end;
 }
 
 function readItem(

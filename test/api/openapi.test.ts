@@ -211,6 +211,15 @@ describe('Every route answers as described', function () {
     await expects(api, 200, 'POST', link, linking({ stripe_customer_id: 'cus_x', user_id: 1 }));
     await expects(api, 404, 'POST', link, linking({ stripe_customer_id: 'cus_x', user_id: 999 }));
     await expects(api, 409, 'POST', link, linking({ stripe_customer_id: 'cus_taken', user_id: 1 }));
+    const done = '/api/admin/attention/done';
+    await api.query(
+      `insert into payments (user_id, stripe_payment_intent_id, stripe_invoice_id, amount, currency, status, paid_at, gave_nothing)
+       values (${USER}, 'pi_late', 'in_late', 999, 'eur', 'succeeded', '2026-01-01', 'paid_after_end')`,
+    );
+    await expects(api, 200, 'GET', '/api/admin/attention', asAdmin);
+    const mark = { kind: 'paid_after_end', id: 'in_late', reason: 'Given by hand' };
+    await expects(api, 200, 'POST', done, linking(mark));
+    await expects(api, 404, 'POST', done, linking({ ...mark, id: 'in_other' }));
     await expects(api, 200, 'DELETE', `/api/admin/user/${USER}/billing`, asAdmin);
     await expects(api, 409, 'POST', SUBSCRIPTION, { ...asUser, body: { plan_type: 'mensuel' } });
     // A day later.
@@ -252,6 +261,7 @@ describe('Every route answers as described', function () {
       ['POST', CHECKOUT, {}, { plan: 'x' }],
       ['POST', '/api/admin/webhook/retry', asAdmin, { event_ids: 'x' }],
       ['POST', '/api/admin/customer/link', asAdmin, { user_id: 0 }],
+      ['POST', '/api/admin/attention/done', asAdmin, { kind: '' }],
     ] as [string, string, Ask, unknown][]) {
       const type = (value: string) => ({ headers: { ...who.headers, 'content-type': value } });
       await expects(api, 400, method, path, { ...who, body });
@@ -381,6 +391,7 @@ function callsOf(
     [CHECKOUT]: { plan: 'mensuel' },
     [SUBSCRIPTION]: { plan_type: 'mensuel' },
     '/api/admin/customer/link': { stripe_customer_id: 'cus_x', user_id: 1 },
+    '/api/admin/attention/done': { kind: 'paid_after_end', id: 'in_x', reason: 'why' },
   };
   return Object.entries(openApi.paths).flatMap(([path, item]) =>
     Object.entries(item)

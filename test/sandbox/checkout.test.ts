@@ -235,7 +235,8 @@ describe('sandbox: checkout', () => {
         expect(inbox.last('checkout.session.async_payment_failed').data.object.payment_status).to.equal(
           'unpaid',
         );
-        expect(subscription.status).to.equal('past_due');
+        expect(subscription.status).to.equal('active');
+        expect((await stripe.invoices.retrieve(idOf(completed.invoice))).status).to.equal('void');
       }
     });
   }

@@ -55,11 +55,22 @@ describe('Leaving', () => {
     story(async (world) => {
       const { user, id, end } = await subscriber(world);
 
-      const left = leftBy(
-        await user.delete(PATH, { reason: 'too_expensive', comment: 'Trop cher pour moi' }),
-      );
+      // Neither an event nor a worker tells our rows before Stripe has it.
+      world.sandbox.deliveries.hold();
+      await world.queues.maintenance.pause();
+      const order: string[] = [];
+      const leaving = user.delete(PATH, { reason: 'too_expensive', comment: 'Trop cher pour moi' });
+      void leaving.then(() => order.push('answered'));
+      for (let ends = false; !ends; ) {
+        ends = (await world.stripe.subscriptions.retrieve(id)).cancel_at_period_end;
+      }
+      order.push('worker comes back');
+      await world.queues.maintenance.resume();
+      const left = leftBy(await leaving);
       const seen = await user.subscription();
+      world.sandbox.deliveries.release();
 
+      expect(order).to.deep.equal(['worker comes back', 'answered']);
       expect(seen.subscription?.cancel_at_period_end).to.equal(true);
       expect(left).to.include({ premium_until: end.toISOString(), debit_under_way: false });
       const { metadata, cancellation_details: details } = await world.stripe.subscriptions.retrieve(id);

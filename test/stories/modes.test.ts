@@ -66,7 +66,7 @@ async function drift(
         { mensuel: given.prices ?? PRICE_MENSUEL, annuel: given.prices ?? PRICE_ANNUEL },
         sessionMarksOf(world.orm),
       ),
-      policy: { graceDays: 3, onRefund: 'keep', onDispute: 'keep' },
+      policy: { graceDays: 3, processingDays: 14, onRefund: 'keep', onDispute: 'keep' },
       clock: world.clock,
       logger: pino({ level: 'silent' }),
       pace: createPace(1_000),

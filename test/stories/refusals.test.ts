@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { Answer } from './support/member.ts';
+import { askAdmin } from './support/operator.ts';
 import { story } from './support/story.ts';
 import { subscriber } from './support/subscriber.ts';
-import { monthsAfter } from './support/time.ts';
+import { MINUTE, monthsAfter } from './support/time.ts';
 import { untilTrue } from './support/until.ts';
 import type { World } from './support/world.ts';
 
@@ -155,6 +156,39 @@ describe('What Stripe will refuse for ever', () => {
       const rows = await world.rows.customers();
       expect(rows.map((row) => [row.deletedAt != null, row.preferred])).to.deep.include([false, true]);
       expect(rows).to.have.length(2);
+    }),
+  );
+});
+
+describe('What Stripe refuses the workers', () => {
+  it(
+    'is asked once: a payment whose invoice it does not know, an endpoint it does not show, a subscription that is gone',
+    story(async (world) => {
+      const user = await world.member();
+      world.sandbox.deliveries.setRules({ drop: ['invoice_payment.paid'] });
+      await user.buys();
+      await world.advance(5 * MINUTE);
+      const gone = { code: 'resource_missing', message: 'No such object' };
+      refuse(world, 'GET', '/v1/invoice_payments', gone);
+      refuse(world, 'GET', '/v1/invoices', gone);
+      await world.maintain({ task: 'sweep' });
+      const rows = await world.rows.payments();
+      expect(rows.filter(({ linkCheckedAt }) => linkCheckedAt == null)).to.deep.equal([]);
+
+      world.sandbox.faults.clear();
+      world.sandbox.faults.add({ kind: 'error', status: 403, path: '/v1/webhook_endpoints' });
+      await world.maintain({ task: 'check-endpoint' });
+      const attention = await askAdmin(world, 'GET', '/api/admin/attention');
+      expect(attention.body.data)
+        .to.have.nested.property('webhook_endpoint.problems[0].code')
+        .that.equals('not_permitted');
+
+      const missing = { task: 'sync-subscription', stripeSubscriptionId: 'sub_gone' } as const;
+      const job = await world.queues.maintenance.add(missing.task, missing);
+      await world.settle();
+      const [failed] = await world.failedJobs('maintenance');
+      expect(failed).to.include({ id: job.id }).and.to.have.property('reason').that.contains('sub_gone');
+      expect((await job.getState()) === 'failed').to.equal(true);
     }),
   );
 });

@@ -81,6 +81,8 @@ describe('Taking an end back', () => {
     story(async (world) => {
       const { user, id, customer } = await subscriber(world);
       const given = { customer, price: PRICE_MENSUEL, card: 'succeeds' };
+      // Of two of one second the ids would decide which one counts.
+      await world.advance(60);
       const { id: second } = world.sandbox.createSubscription(given);
       await world.settle();
       await user.delete(PATH);

@@ -24,6 +24,7 @@ export const CODES = {
   no_customer: [404, 'The user never began a purchase'],
   session_not_found: [404, 'The checkout session does not exist, or is not the user’s'],
   user_not_found: [404, 'There is no such user'],
+  not_at_attention: [404, 'Nothing of that kind and id is at attention'],
   route_not_found: [404, 'There is no such route'],
   method_not_allowed: [405, 'The route does not take this method; `Allow` names those it takes'],
   already_subscribed: [409, 'A subscription is running already'],

@@ -91,7 +91,11 @@ async function running(id: string, stripe: Stripe): Promise<Stripe.Subscription 
 async function owesPeriod(subscription: Stripe.Subscription, stripe: Stripe): Promise<boolean> {
   const { period } = readSubscription(subscription);
   if (period === null) return false;
+  // The invoice of a change that waits to be paid is for a period that has not begun.
+  const { pending_update: pending, latest_invoice: latest } = subscription;
+  const ofChange = pending === null ? null : typeof latest === 'string' ? latest : latest?.id;
   for (const invoice of await unpaidInvoicesOf(subscription.id, stripe)) {
+    if (invoice.id === ofChange) continue;
     const { servicePeriod } = readInvoice(invoice);
     const isForPeriod = servicePeriod
       ? servicePeriod.end > period.start

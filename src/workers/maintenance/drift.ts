@@ -121,12 +121,13 @@ async function checkPage(
   for (const object of page) {
     report.checked += 1;
     try {
-      const facts = readSubscription({ ...object, latest_invoice: null });
-      const row = rows.find((candidate) => candidate.stripeSubscriptionId === facts.id);
-      const customer = customers.find((candidate) => candidate.stripeCustomerId === facts.customerId);
-      const known = row !== undefined || isSoldByUs(customer, facts);
-      const plan = await deps.catalog.planOf(facts, known, readsThrough(deps.stripe));
+      const told = readSubscription({ ...object, latest_invoice: null });
+      const row = rows.find((candidate) => candidate.stripeSubscriptionId === told.id);
+      const customer = customers.find((candidate) => candidate.stripeCustomerId === told.customerId);
+      const known = row !== undefined || isSoldByUs(customer, told);
+      const plan = await deps.catalog.planOf(told, known, readsThrough(deps.stripe));
       if (plan === null) continue;
+      const facts = deps.catalog.focus(told);
       const drift = row ? compare(row, facts, plan, seenAt, customer) : missing(facts, customer);
       if (drift) report.drifts.push(await heal(deps, options, drift));
     } catch (thrown) {
@@ -172,6 +173,8 @@ function compare(
     ['trial_start', row.trialStart, facts.trialStart],
     ['trial_end', row.trialEnd, facts.trialEnd],
     ['collection_paused', row.collectionPaused, facts.collectionPaused],
+    ['collection_method', row.collectionMethod ?? 'charge_automatically', facts.collectionMethod],
+    ['tax_disabled_reason', row.taxDisabledReason, facts.taxDisabledReason],
   ];
   const fields = pairs
     .map(([field, ours, stripes]) => ({ field, ours: wordOf(ours), stripes: wordOf(stripes) }))

@@ -2,6 +2,7 @@ import type { Job } from 'bullmq';
 import { Customer } from '../../shared/entities/index.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import type { MaintenanceJob } from '../../shared/queues/index.ts';
+import { isMissingAtStripe } from '../../shared/stripe/index.ts';
 import { backfill } from './backfill.ts';
 import { closeUnpaidOf } from './close-unpaid.ts';
 import { confirmEnd } from './confirm-end.ts';
@@ -63,7 +64,13 @@ export class Maintenance {
     if (customers.length === 0) throw new PermanentError(`User ${userId} has no Stripe customer to read`);
     const reports = [];
     for (const { stripeCustomerId: customer } of customers) {
-      reports.push(await backfill(this.#deps, { customer, onPage }));
+      try {
+        reports.push(await backfill(this.#deps, { customer, onPage }));
+      } catch (error) {
+        // Of another mode or account, or deleted long ago: the user's others are read all the same.
+        if (!isMissingAtStripe(error)) throw error;
+        reports.push({ customer, status: 'unknown at Stripe' });
+      }
     }
     return reports;
   }

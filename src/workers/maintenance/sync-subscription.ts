@@ -4,7 +4,7 @@ import { isMissingAtStripe } from '../../shared/stripe/index.ts';
 import {
   answeredAt,
   bookSnapshots,
-  invoiceEventType,
+  invoiceSnapshot,
   type ObjectSnapshot,
   type SnapshotDeps,
 } from '../events/snapshots.ts';
@@ -30,8 +30,8 @@ export async function syncSubscription(
       seenAt,
     },
   ];
-  const type = latest && invoiceEventType(latest);
-  if (type) snapshots.push({ type, object: latest, seenAt });
+  const newest = latest && (await invoiceSnapshot(deps, latest, seenAt));
+  if (newest) snapshots.push(newest);
   return bookSnapshots(deps, snapshots, { correlationId: `sync-${subscriptionId}`, ...options });
 }
 

@@ -92,6 +92,9 @@ const TABLES = [
   'webhook_events',
   'outbox_messages',
   'billing_ends',
+  'disputes',
+  'credit_notes',
+  'attention_done',
   'users',
 ];
 

@@ -50,7 +50,7 @@ export const subscriptionPaths: Paths = {
             object({
               is_premium: yesNo(),
               premium_until: orNull(time),
-              reason: word('active', 'trial', 'grace', 'cancelled_until', 'none'),
+              reason: word('active', 'trial', 'grace', 'payment_pending', 'cancelled_until', 'none'),
               subscription: orNull(subscription),
             }),
           ),

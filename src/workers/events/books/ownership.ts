@@ -9,7 +9,7 @@ export async function isOurs(desk: Desk, intentId: string, invoiceId: string | n
   const { ledger, reads, catalog } = desk;
   const invoice = invoiceId ?? ledger.invoiceOfIntent(intentId) ?? (await reads.invoiceOfIntent(intentId));
   if (invoice === null) return false;
-  if (ledger.hasPaymentOfInvoice(invoice)) return true;
+  if (ledger.isBooked(invoice)) return true;
   const { subscriptionId } = (await reads.invoice(invoice)).facts;
   if (subscriptionId === null) return false;
   if (ledger.subscription(subscriptionId)) return true;

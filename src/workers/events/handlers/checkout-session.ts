@@ -1,5 +1,7 @@
+import type { User } from '../../../shared/entities/index.ts';
 import { type CheckoutSessionFacts, readCheckoutSession } from '../../../shared/stripe/facts/index.ts';
 import { ownerOf } from '../books/customer-link.ts';
+import { pendingDebit } from '../books/pending-debit.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor } from '../event.ts';
 import type { Touches } from '../ledger/index.ts';
@@ -24,6 +26,7 @@ export const onCheckoutCompleted = handler({
       session.stripeSubscriptionId = facts.subscriptionId ?? session.stripeSubscriptionId;
       session.updatedAt = desk.clock.now();
     }
+    if (owner) tellOfDebit(desk, owner, facts);
     if (owner) return APPLIED;
     return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
   },
@@ -53,10 +56,22 @@ async function isGuests(facts: CheckoutSessionFacts, desk: Desk): Promise<boolea
   return (await desk.catalog.planOf(sold, false, desk.reads)) !== null;
 }
 
+/** `unpaid` is the first debit of a subscription, which is with the bank; how it ends, the invoice's events tell. */
+function tellOfDebit({ ledger }: Desk, owner: User, facts: CheckoutSessionFacts): void {
+  const { paymentStatus, invoiceId, amountTotal, currency } = facts;
+  if (paymentStatus !== 'unpaid') return;
+  if (invoiceId === null || amountTotal === null || currency === null) return;
+  for (const payment of ledger.payments()) {
+    if (payment.stripeInvoiceId === invoiceId && payment.status !== 'pending') return;
+  }
+  ledger.announce(pendingDebit(owner.id, { stripeInvoiceId: invoiceId, amount: amountTotal, currency }));
+}
+
 function touchesOf(facts: CheckoutSessionFacts): Touches {
   return {
     customer: facts.customerId,
     subscription: facts.subscriptionId,
+    invoices: [facts.invoiceId],
     session: facts.id,
     email: facts.email,
   };

@@ -3,14 +3,17 @@ import { LEDGER_TABLES, Rows, type Transaction, writeFunction } from '../../../s
 import {
   type CheckoutSession,
   type Customer,
+  type Dispute,
   type InvoicePayment,
   type Payment,
   type Subscription,
   UNCONFIRMED_LINK,
   User,
 } from '../../../shared/entities/index.ts';
+import type { CreditNoteFacts, DisputeFacts } from '../../../shared/stripe/facts/index.ts';
 import type { Announcement } from './announcement.ts';
 import type { Keys } from './keys.ts';
+import { disputesOf, keepCreditNote, keepDispute } from './reversals.ts';
 import { survey } from './survey.ts';
 import { writeLedger } from './write.ts';
 
@@ -19,6 +22,7 @@ import { writeLedger } from './write.ts';
  * add to it; everything is written at the end.
  */
 export class Ledger {
+  readonly #orm: MikroORM;
   readonly #transaction: Transaction;
   readonly #writeFunction: string;
   /** Our key's mode. Rows of the other one stand beside ours and count for nothing. */
@@ -41,6 +45,7 @@ export class Ledger {
   readonly #endsToConfirm = new Set<number>();
 
   private constructor(orm: MikroORM, transaction: Transaction, livemode: boolean) {
+    this.#orm = orm;
     this.#transaction = transaction;
     this.#livemode = livemode;
     this.#writeFunction = writeFunction(orm).name;
@@ -163,9 +168,14 @@ export class Ledger {
     return this.#payments;
   }
 
-  /** Whether an invoice is on the books: not only an intent that may pay it. */
-  hasPaymentOfInvoice(invoiceId: string): boolean {
+  /** Whether an invoice is on the books, and so one of ours: not only an intent that pays it. */
+  isBooked(invoiceId: string): boolean {
     return [...this.#payments].some((row) => row.stripeInvoiceId === invoiceId && !row.awaitingInvoice);
+  }
+
+  /** Whether anything stands for an invoice, be it only an intent that pays it and may be another shop's. */
+  hasPaymentOfInvoice(invoiceId: string): boolean {
+    return [...this.#payments].some((row) => row.stripeInvoiceId === invoiceId);
   }
 
   addPayment(values: RequiredEntityData<Payment>): Payment {
@@ -184,11 +194,9 @@ export class Ledger {
     return this.#links.get(intentId) ?? null;
   }
 
-  intentOfInvoice(invoiceId: string): string | null {
-    for (const [intentId, invoice] of this.#links) {
-      if (invoice === invoiceId) return intentId;
-    }
-    return null;
+  /** The intents that are known to be for an invoice; it may be paid by several, and by others than those that failed. */
+  intentsOfInvoice(invoiceId: string): string[] {
+    return [...this.#links].filter(([, invoice]) => invoice === invoiceId).map(([intentId]) => intentId);
   }
 
   /** Writes down which invoice an intent pays. */
@@ -199,6 +207,21 @@ export class Ledger {
       createdAt: now,
     });
     this.#links.set(intentId, invoiceId);
+  }
+
+  /** Every dispute of a charge that is known so far. */
+  disputesOf(chargeId: string): Promise<Dispute[]> {
+    return disputesOf(this.#orm, this.#transaction, chargeId);
+  }
+
+  /** Writes down where a dispute stands; see {@link keepDispute}. */
+  keepDispute(chargeId: string, facts: DisputeFacts, seenAt: Date): void {
+    keepDispute(this.#transaction, chargeId, facts, seenAt);
+  }
+
+  /** Writes down a credit note. */
+  keepCreditNote(facts: CreditNoteFacts): void {
+    keepCreditNote(this.#transaction, facts);
   }
 
   session(id: string): CheckoutSession | undefined {

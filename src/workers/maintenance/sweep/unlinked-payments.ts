@@ -1,8 +1,9 @@
 import { MINUTE } from '../../../shared/duration.ts';
 import { Payment, Subscription } from '../../../shared/entities/index.ts';
 import { toError } from '../../../shared/errors.ts';
-import { isMissingAtStripe } from '../../../shared/stripe/index.ts';
+import { isRefusedByStripe } from '../../../shared/stripe/index.ts';
 import { linkIntent } from '../../events/books/payment-book.ts';
+import { announcePendingDebit } from '../../events/books/pending-debit.ts';
 import { answeredAt, bookSnapshots } from '../../events/snapshots.ts';
 import { readsThrough } from '../../events/stripe-reads.ts';
 import { inUnitOfWork } from '../../events/unit-of-work.ts';
@@ -51,7 +52,7 @@ export async function sweepUnlinkedPayments(deps: SweepDeps): Promise<number> {
 async function settleIntent(deps: SweepDeps, payment: Payment): Promise<void> {
   const intentId = payment.stripePaymentIntentId;
   const answer = await whatItPays(deps, intentId);
-  await inUnitOfWork(deps, [touchesOf(payment, answer.invoiceId)], [], async (ledger) => {
+  const linked = await inUnitOfWork(deps, [touchesOf(payment, answer.invoiceId)], [], async (ledger) => {
     const row = [...ledger.payments()].find((candidate) => candidate.id === payment.id);
     // An invoice's event may have come while Stripe answered.
     if (!row?.awaitingInvoice) return;
@@ -63,15 +64,17 @@ async function settleIntent(deps: SweepDeps, payment: Payment): Promise<void> {
     if (answer.whose === 'unknown') return;
     linkIntent({ ledger, clock: deps.clock }, answer.invoiceId, intentId);
     row.stripeSubscriptionId ??= answer.subscriptionId;
-    // What was only tried belongs to the invoice's own story.
-    if (row.status === 'succeeded') row.awaitingInvoice = false;
+    // What was only tried belongs to the invoice's own story; a debit under way is shown for the days it takes.
+    if (row.status === 'succeeded' || row.intentStatus === 'processing') row.awaitingInvoice = false;
+    for (const paid of ledger.payments()) announcePendingDebit({ ledger }, paid);
   });
+  await deps.follow(linked);
 }
 
 type Answer =
   | { whose: 'ours'; invoiceId: string; subscriptionId: string }
   | { whose: 'another shop'; invoiceId: string | null }
-  /** Stripe does not know the intent under this key, which ends nothing. */
+  /** Stripe does not know the intent under this key, or will not say, which ends nothing. */
   | { whose: 'unknown'; invoiceId: null };
 
 async function whatItPays({ orm, stripe, catalog, pace }: SweepDeps, intentId: string): Promise<Answer> {
@@ -90,7 +93,8 @@ async function whatItPays({ orm, stripe, catalog, pace }: SweepDeps, intentId: s
     const plan = await catalog.planOf(facts, false, reads);
     return plan === null ? { whose: 'another shop', invoiceId } : ours;
   } catch (thrown) {
-    if (isMissingAtStripe(thrown)) return { whose: 'unknown', invoiceId: null };
+    // It will not say it at the next sweep either.
+    if (isRefusedByStripe(thrown)) return { whose: 'unknown', invoiceId: null };
     throw thrown;
   }
 }
@@ -113,8 +117,14 @@ async function completeInvoice(deps: SweepDeps, payment: Payment): Promise<void>
   );
 }
 
+/** What Stripe does not know, or will not say, it will not say at the next sweep either. */
 async function intentOf({ stripe, pace }: SweepDeps, invoiceId: string): Promise<string | null> {
-  return (await pace(() => readsThrough(stripe).invoice(invoiceId))).facts.intentId;
+  try {
+    return (await pace(() => readsThrough(stripe).invoice(invoiceId))).facts.intentId;
+  } catch (thrown) {
+    if (isRefusedByStripe(thrown)) return null;
+    throw thrown;
+  }
 }
 
 function touchesOf(
