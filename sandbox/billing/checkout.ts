@@ -100,9 +100,10 @@ export function submitCheckout(world: World, session: StoredSession, form: Check
   plan.lastError = null;
   const problem = readForm(world, session, plan, form);
   if (problem) return { outcome: 'invalid', message: problem };
-  const customer = customerOf(world, session, plan);
+  const customer = isAnonymous(session) ? null : customerOf(world, session, plan);
   const card = needsCard(world, session, plan) ? form.card : null;
   const method = card ? createPaymentMethod(world, card, plan.email) : null;
+  if (session.mode === 'setup' && method) return saveCard(world, session, plan, customer, method);
   const due = dueOf(world, session, plan);
   if (due === 0 || !method) return completeWithoutPayment(world, session, plan, customer, method);
   const intent = intentFor(world, session, plan, customer, due);
@@ -182,6 +183,27 @@ function readForm(
 }
 
 // A guest becomes a customer with the first attempt; the session shows it only once it is complete.
+/** Who pays once leaves no customer behind, unless the shop wants one. */
+function isAnonymous({ customer, customer_creation: creation }: StoredSession): boolean {
+  return customer === null && creation === 'if_required';
+}
+
+/** A session in setup mode: a card for later, and nothing is bought. */
+function saveCard(
+  world: World,
+  session: StoredSession,
+  plan: SessionPlan,
+  customer: StoredCustomer | null,
+  method: StoredPaymentMethod,
+): CheckoutResult {
+  const setup = confirmSetup(world, customer?.id ?? null, method);
+  setup.metadata = { ...plan.intentMetadata };
+  if (setup.status !== 'succeeded') return declined(plan, setup.last_setup_error);
+  if (customer) attach(world, method, customer.id);
+  session.setup_intent = setup.id;
+  return finish(world, session, plan, customer);
+}
+
 function customerOf(world: World, session: StoredSession, plan: SessionPlan): StoredCustomer {
   const id = session.customer ?? plan.customer;
   if (id) return world.tables.customers.must(id);
@@ -194,7 +216,7 @@ function intentFor(
   world: World,
   session: StoredSession,
   plan: SessionPlan,
-  customer: StoredCustomer,
+  customer: StoredCustomer | null,
   amount: number,
 ): StoredPaymentIntent {
   const open = plan.paymentIntent ? world.tables.paymentIntents.must(plan.paymentIntent) : null;
@@ -203,8 +225,15 @@ function intentFor(
     return open;
   }
   const currency = session.currency ?? 'eur';
-  const description = 'Subscription creation';
-  const intent = createIntent(world, { amount, currency, customer: customer.id, description });
+  const description = session.mode === 'subscription' ? 'Subscription creation' : null;
+  const metadata = { ...plan.intentMetadata };
+  const intent = createIntent(world, {
+    amount,
+    currency,
+    customer: customer?.id ?? null,
+    description,
+    metadata,
+  });
   plan.paymentIntent = intent.id;
   return intent;
 }
@@ -231,10 +260,10 @@ function completeWithoutPayment(
   world: World,
   session: StoredSession,
   plan: SessionPlan,
-  customer: StoredCustomer,
+  customer: StoredCustomer | null,
   method: StoredPaymentMethod | null,
 ): CheckoutResult {
-  if (!method) return complete(world, session, plan, null, null);
+  if (!method || !customer) return complete(world, session, plan, null, null);
   const setup = confirmSetup(world, customer.id, method);
   if (setup.status === 'succeeded') return complete(world, session, plan, method, null);
   return declined(plan, setup.last_setup_error);
@@ -256,6 +285,11 @@ function complete(
   method: StoredPaymentMethod | null,
   intent: StoredPaymentIntent | null,
 ): CheckoutResult {
+  if (session.mode !== 'subscription') {
+    const payer = isAnonymous(session) ? null : customerOf(world, session, plan);
+    session.payment_intent = intent?.id ?? null;
+    return finish(world, session, plan, payer, intent);
+  }
   const customer = customerOf(world, session, plan);
   if (method) attach(world, method, customer.id);
   const { subscription, invoice } = subscribeFromCheckout(
@@ -274,28 +308,39 @@ function complete(
     plan.discount,
     { session: session.id, intent },
   );
-  world.agenda.cancel(`expire:${session.id}`);
-  session.status = 'complete';
-  session.url = null;
-  session.customer = customer.id;
-  session.customer_details = {
-    address: customer.address ?? null,
-    business_name: null,
-    email: customer.email,
-    individual_name: null,
-    name: customer.name ?? null,
-    phone: customer.phone ?? null,
-    tax_exempt: 'none',
-    tax_ids: [],
-  };
   session.subscription = subscription.id;
   session.invoice = invoice.id;
-  session.payment_status =
-    intent === null ? 'no_payment_required' : intent.status === 'processing' ? 'unpaid' : 'paid';
+  const result = finish(world, session, plan, customer, intent);
   if (session.payment_status === 'unpaid') {
     const at = world.clock.now + world.config.billing.delayedPaymentSeconds;
     world.agenda.set(`settle:${invoice.id}`, at, () => settleCheckout(world, session));
   }
+  return result;
+}
+
+function finish(
+  world: World,
+  session: StoredSession,
+  plan: SessionPlan,
+  customer: StoredCustomer | null,
+  intent: StoredPaymentIntent | null = null,
+): CheckoutResult {
+  world.agenda.cancel(`expire:${session.id}`);
+  session.status = 'complete';
+  session.url = null;
+  session.customer = customer?.id ?? null;
+  session.customer_details = {
+    address: customer?.address ?? null,
+    business_name: null,
+    email: customer?.email ?? plan.email,
+    individual_name: null,
+    name: customer?.name ?? null,
+    phone: customer?.phone ?? null,
+    tax_exempt: 'none',
+    tax_ids: [],
+  };
+  session.payment_status =
+    intent === null ? 'no_payment_required' : intent.status === 'processing' ? 'unpaid' : 'paid';
   return { outcome: 'complete', event: emit(world, 'checkout.session.completed', session) };
 }
 

@@ -153,7 +153,7 @@ export function debitBegun(world: World, invoice: StoredInvoice): void {
 
 function isFirstDebit(world: World, invoice: StoredInvoice, intent: StoredPaymentIntent): boolean {
   const isFirst = invoice.billing_reason === 'subscription_create';
-  return isFirst && isDebit(intent) && subscriptionOf(world, invoice).status === 'active';
+  return isFirst && isDebit(intent) && subscriptionOf(world, invoice)?.status === 'active';
 }
 
 function isDebit(intent: StoredPaymentIntent): boolean {
@@ -192,7 +192,7 @@ export function methodFor(world: World, invoice: StoredInvoice): StoredPaymentMe
   const { tables } = world;
   const id =
     invoice.default_payment_method ??
-    subscriptionOf(world, invoice).default_payment_method ??
+    subscriptionOf(world, invoice)?.default_payment_method ??
     tables.customers.get(invoice.customer)?.invoice_settings.default_payment_method;
   return id ? (tables.paymentMethods.get(id) ?? null) : null;
 }
@@ -206,7 +206,7 @@ export function subscriptionPaid(world: World, invoice: StoredInvoice): void {
       changed.delinquent = false;
     });
   }
-  if (resumedBy(world, invoice, 'paid')) return;
+  if (subscription === undefined || resumedBy(world, invoice, 'paid')) return;
   const recovers = ['incomplete', 'past_due', 'unpaid'].includes(subscription.status);
   if (!recovers || subscription.latest_invoice !== invoice.id) return;
   world.agenda.cancel(`incomplete:${subscription.id}`);
@@ -218,7 +218,7 @@ export function subscriptionPaid(world: World, invoice: StoredInvoice): void {
 function attemptFailed(world: World, invoice: StoredInvoice, attempts: number): void {
   const subscription = subscriptionOf(world, invoice);
   // The first invoice of an incomplete subscription is not retried: its customer is asked to try again.
-  const isFirst = subscription.status === 'incomplete';
+  const isFirst = subscription?.status === 'incomplete';
   const next = isFirst ? null : nextAttempt(world, invoice);
   update(world, 'invoice.updated', invoice, (changed) => {
     changed.attempted = true;
@@ -226,7 +226,7 @@ function attemptFailed(world: World, invoice: StoredInvoice, attempts: number): 
     changed.next_payment_attempt = next;
   });
   emit(world, 'invoice.payment_failed', invoice);
-  if (isFirst) return;
+  if (isFirst || subscription === undefined) return;
   const wasResuming = resumedBy(world, invoice, 'failed');
   fallBehind(world, invoice, subscription);
   if (wasResuming && next === null) return;

@@ -43,7 +43,10 @@ export function grantDiscount(
 }
 
 /** The coupons that still apply to a subscription's next invoice. */
-export function activeDiscounts(world: World, subscription: StoredSubscription): StoredDiscount[] {
+export function activeDiscounts(
+  world: World,
+  subscription: Pick<StoredSubscription, 'discounts'>,
+): StoredDiscount[] {
   return subscription.discounts
     .map((id) => world.tables.discounts.must(id))
     .filter((discount) => discount.end === null || discount.end > world.clock.now);

@@ -13,8 +13,14 @@ import type { Period } from './period.ts';
 /** The one tax rate that automatic tax uses here. */
 const TAX_RATE = 'txr_1SandboxTva';
 
+/** What an invoice takes from whom or what it bills. */
+export type Billed = Pick<
+  StoredSubscription,
+  'id' | 'customer' | 'currency' | 'automatic_tax' | 'metadata' | 'discounts'
+>;
+
 export interface InvoiceDraft {
-  subscription: StoredSubscription;
+  subscription: Billed;
   reason: Stripe.Invoice.BillingReason;
   lines: LineDraft[];
   /** Stripe's `period_start/end`: the period that elapsed, not the one paid for. */
@@ -218,9 +224,10 @@ export function stopCollecting(world: World, invoice: StoredInvoice): void {
   world.agenda.cancel(`retry:${invoice.id}`);
 }
 
-/** The subscription an invoice is for; every invoice here has one. */
-export function subscriptionOf(world: World, invoice: StoredInvoice): StoredSubscription {
-  return world.tables.subscriptions.must(String(invoice.parent?.subscription_details?.subscription));
+/** The subscription an invoice is for; one that stands alone has none. */
+export function subscriptionOf(world: World, invoice: StoredInvoice): StoredSubscription | undefined {
+  const id = invoice.parent?.subscription_details?.subscription;
+  return id === undefined ? undefined : world.tables.subscriptions.must(String(id));
 }
 
 function buildLines(
@@ -249,7 +256,7 @@ function buildLines(
 function buildLine(
   world: World,
   invoiceId: string,
-  subscription: StoredSubscription,
+  subscription: Billed,
   line: LineDraft,
   discountAmounts: Stripe.InvoiceLineItem.DiscountAmount[],
   taxes: Stripe.InvoiceLineItem.Tax[],

@@ -106,7 +106,7 @@ function planFinalization(world: World, subscription: StoredSubscription, invoic
 /** What happens about an hour after a draft: it opens, and is charged unless collection is paused. */
 export function finalizeAndCollect(world: World, invoice: StoredInvoice): void {
   if (invoice.status !== 'draft' || isStoppedByTax(world, invoice)) return;
-  const behavior = subscriptionOf(world, invoice).pause_collection?.behavior;
+  const behavior = subscriptionOf(world, invoice)?.pause_collection?.behavior;
   finalizeInvoice(world, invoice);
   const isOpen = invoice.status === 'open';
   if (isOpen && behavior === 'void') voidInvoice(world, invoice);

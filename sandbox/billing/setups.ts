@@ -4,7 +4,11 @@ import type { StoredPaymentMethod, StoredSetupIntent } from '../state/tables.ts'
 import type { World } from '../world.ts';
 
 /** Saves a payment method for later without taking money; cards that are always declined refuse that too. */
-export function confirmSetup(world: World, customer: string, method: StoredPaymentMethod): StoredSetupIntent {
+export function confirmSetup(
+  world: World,
+  customer: string | null,
+  method: StoredPaymentMethod,
+): StoredSetupIntent {
   const id = `seti_1${world.ids.text(23)}`;
   const outcome = world.tables.cards.get(method.id)?.present;
   const declined = outcome?.kind === 'declines';

@@ -11,7 +11,8 @@ import { resumedBy } from './resuming.ts';
  */
 export function afterClosing(world: World, invoice: StoredInvoice): void {
   const subscription = subscriptionOf(world, invoice);
-  if (isOver(subscription) || subscription.latest_invoice !== invoice.id) return;
+  if (subscription === undefined || isOver(subscription) || subscription.latest_invoice !== invoice.id)
+    return;
   if (invoice.status === 'uncollectible' && resumedBy(world, invoice, 'paid')) return;
   if (world.tables.resumptions.get(subscription.id)?.invoice === invoice.id) {
     world.agenda.cancel(`resumption:${subscription.id}`);

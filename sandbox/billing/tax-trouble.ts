@@ -10,6 +10,7 @@ import { subscriptionOf } from './invoices.ts';
  */
 export function isStoppedByTax(world: World, invoice: StoredInvoice): boolean {
   const subscription = subscriptionOf(world, invoice);
+  if (!subscription) return false;
   const trouble = world.tables.taxTroubles.get(subscription.id);
   world.tables.taxTroubles.delete(subscription.id);
   if (trouble === 'fails_finalization') {

@@ -27,8 +27,10 @@ import { DEFAULT_TRIAL_SETTINGS } from '../billing/subscription-object.ts';
 import { cancelFromPortal, keepGoing } from '../billing/updating.ts';
 import { DAY } from '../config.ts';
 import type { Deliveries } from '../deliveries/deliveries.ts';
+import { repeatElsewhere } from '../events/elsewhere.ts';
 import { ApiError } from '../http/errors.ts';
 import type { Faults } from '../http/faults.ts';
+import { createSession } from '../resources/checkout-sessions.ts';
 import {
   findCharge,
   findCustomer,
@@ -160,6 +162,26 @@ export class Control {
   /** Gives a customer another card, also for the subscriptions that had their own. */
   setCard({ customer, card }: Given<typeof schemas.setCard>): StoredPaymentMethod {
     return changeCard(this.#world, findCustomer(this.#world, customer), cardNamed(card));
+  }
+
+  /** Somebody opens a payment link of a shop: Stripe makes them a session, which {@link completeCheckout} then pays. */
+  openPaymentLink({ price, clientReferenceId }: Given<typeof schemas.openPaymentLink>): StoredSession {
+    const { recurring } = findPrice(this.#world, price);
+    const session = createSession(this.#world, {
+      mode: recurring ? 'subscription' : 'payment',
+      line_items: [{ price, quantity: 1 }],
+      success_url: 'https://shop.example/merci',
+      customer_creation: 'always',
+      ...(clientReferenceId === undefined ? {} : { client_reference_id: clientReferenceId }),
+    });
+    session.payment_link = `plink_1${this.#world.ids.text(23)}`;
+    return snapshot(session);
+  }
+
+  /** The same happens on a connected account, to objects of its own, which our key cannot see. */
+  connectedEvent(given: Given<typeof schemas.connectedEvent>): { id: string } {
+    const like = found(this.#world.tables.events.get(given.event), 'event', given.event);
+    return { id: repeatElsewhere(this.#world, like, given.account).id };
   }
 
   /** A subscription made by hand at the dashboard. */

@@ -25,6 +25,8 @@ export const controlActions: Record<string, Action> = {
   'lose-tax-address': action(schemas.loseTaxAddress, (sandbox, given) => sandbox.loseTaxAddress(given)),
   'expire-checkout': action(schemas.expireCheckout, (sandbox, given) => sandbox.expireCheckout(given)),
   'set-card': action(schemas.setCard, (sandbox, given) => sandbox.setCard(given)),
+  'open-payment-link': action(schemas.openPaymentLink, (sandbox, given) => sandbox.openPaymentLink(given)),
+  'connected-event': action(schemas.connectedEvent, (sandbox, given) => sandbox.connectedEvent(given)),
   'create-subscription': action(schemas.createSubscription, (sandbox, given) =>
     sandbox.createSubscription(given),
   ),

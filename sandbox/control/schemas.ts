@@ -44,6 +44,12 @@ export const createSubscription = z.strictObject({
   billingMode: z.enum(['classic', 'flexible']).optional(),
   metadata: z.record(z.string(), z.string()).optional(),
 });
+export const openPaymentLink = z.strictObject({
+  price: z.string(),
+  /** What stands in the address (`?client_reference_id=`): anybody can write anything there. */
+  clientReferenceId: z.string().optional(),
+});
+export const connectedEvent = z.strictObject({ event: z.string(), account: z.string() });
 export const subscription = z.strictObject({ subscription: z.string() });
 export const changePlan = z.strictObject({
   subscription: z.string(),

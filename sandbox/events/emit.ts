@@ -39,6 +39,7 @@ function record(
     request: world.request ?? { id: null, idempotency_key: null },
     pendingWebhooks: 0,
     undelivered: false,
+    account: null,
     data: new Map(),
   };
   for (const version of versionsInUse(world)) event.data.set(version, renderData(world, data, version));

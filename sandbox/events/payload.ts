@@ -16,6 +16,7 @@ export function eventPayload(world: World, event: StoredEvent, version: string):
   return {
     id: event.id,
     object: 'event',
+    ...(event.account === null ? {} : { account: event.account, context: event.account }),
     api_version: version,
     created: event.created,
     data,

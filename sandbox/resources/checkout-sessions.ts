@@ -29,6 +29,7 @@ const create = z.strictObject({
   success_url: z.url({ error: 'Not a valid URL' }).max(5000),
   cancel_url: z.url({ error: 'Not a valid URL' }).max(5000).optional(),
   customer: text.optional(),
+  customer_creation: z.enum(['always', 'if_required']).optional(),
   customer_email: z
     .string()
     .regex(/^[^\s@]+@[^\s@]+$/, 'Invalid email address')
@@ -49,6 +50,8 @@ const create = z.strictObject({
       shipping: z.enum(['auto', 'never']).optional(),
     })
     .optional(),
+  payment_intent_data: z.strictObject({ metadata: metadata.optional() }).optional(),
+  setup_intent_data: z.strictObject({ metadata: metadata.optional() }).optional(),
   payment_method_collection: z.enum(['always', 'if_required']).optional(),
   subscription_data: z
     .strictObject({
@@ -75,7 +78,7 @@ const create = z.strictObject({
   billing_address_collection: ignored.optional(),
   branding_settings: ignored.optional(),
   consent_collection: ignored.optional(),
-  currency: ignored.optional(),
+  currency: text.optional(),
   custom_fields: ignored.optional(),
   custom_text: ignored.optional(),
   excluded_payment_method_types: ignored.optional(),
@@ -94,7 +97,7 @@ const create = z.strictObject({
   tax_id_collection: ignored.optional(),
   ui_mode: z.enum(['hosted', 'hosted_page']).optional(),
 });
-type CreateParams = z.output<typeof create>;
+export type CreateParams = z.output<typeof create>;
 
 export const checkoutSessionRoutes: Route[] = [
   route('POST', '/v1/checkout/sessions', create, (params, { world }) => createSession(world, params)),
@@ -145,7 +148,8 @@ export const checkoutSessionRoutes: Route[] = [
   }),
 ];
 
-function createSession(world: World, params: CreateParams): StoredSession {
+/** Also what a payment link makes of whoever opens it. */
+export function createSession(world: World, params: CreateParams): StoredSession {
   refuseCombinations(world, params);
   const plan = readPlan(world, params);
   const [sold] = plan.items;
@@ -175,7 +179,7 @@ function createSession(world: World, params: CreateParams): StoredSession {
     consent: null,
     consent_collection: null,
     created: now,
-    currency: plan.items[0]?.price.currency ?? null,
+    currency: plan.items[0]?.price.currency ?? params.currency ?? null,
     currency_conversion: null,
     custom_fields: [],
     custom_text: {
@@ -186,7 +190,7 @@ function createSession(world: World, params: CreateParams): StoredSession {
     },
     customer: params.customer ?? null,
     customer_account: null,
-    customer_creation: params.customer ? null : 'always',
+    customer_creation: params.customer ? null : creates(params) ? 'always' : 'if_required',
     customer_details: params.customer_email
       ? {
           address: null,
@@ -209,7 +213,7 @@ function createSession(world: World, params: CreateParams): StoredSession {
     locale: null,
     managed_payments: null,
     metadata: mergeMetadata({}, params.metadata),
-    mode: 'subscription',
+    mode: params.mode,
     origin_context: null,
     payment_intent: null,
     payment_link: null,
@@ -251,7 +255,7 @@ function readPlan(world: World, params: CreateParams): SessionPlan {
       const param = `line_items[${index}][price]`;
       const found = findPrice(world, price, param);
       if (!found.active) throw ApiError.invalid(`The price specified is inactive: ${price}.`, param);
-      if (!found.recurring) {
+      if (!found.recurring && params.mode === 'subscription') {
         throw ApiError.invalid(
           'You must provide at least one recurring price in `subscription` mode when using prices.',
           param,
@@ -260,6 +264,7 @@ function readPlan(world: World, params: CreateParams): SessionPlan {
       return { price: found, quantity: quantity ?? 1 };
     }),
     subscriptionMetadata: mergeMetadata({}, data?.metadata),
+    intentMetadata: mergeMetadata({}, (params.payment_intent_data ?? params.setup_intent_data)?.metadata),
     subscriptionDescription: data?.description ?? null,
     trialSeconds: data?.trial_period_days === undefined ? null : data.trial_period_days * DAY,
     trialEnd: data?.trial_end ?? null,
@@ -276,14 +281,24 @@ function readPlan(world: World, params: CreateParams): SessionPlan {
   };
 }
 
+const INTENT_DATA = { payment: 'payment_intent_data', setup: 'setup_intent_data' } as const;
+
+/** Who pays once becomes a customer only where the shop wants it. */
+function creates({ mode, customer_creation: wanted }: CreateParams): boolean {
+  return mode === 'subscription' || wanted === 'always';
+}
+
 function refuseCombinations(world: World, params: CreateParams): void {
-  if (params.mode !== 'subscription') {
-    throw ApiError.invalid(
-      `The sandbox only knows Checkout Sessions in subscription mode, not '${params.mode}'.`,
-      'mode',
-    );
+  const only = { payment: params.payment_intent_data, setup: params.setup_intent_data };
+  if (params.mode !== 'subscription' && params.subscription_data) {
+    throw ApiError.invalid('You can not pass `subscription_data` in this mode.', 'subscription_data');
   }
-  if (!params.line_items?.length) {
+  for (const mode of ['payment', 'setup'] as const) {
+    if (only[mode] && params.mode !== mode) {
+      throw ApiError.invalid(`You can not pass \`${INTENT_DATA[mode]}\` in this mode.`, INTENT_DATA[mode]);
+    }
+  }
+  if (params.mode !== 'setup' && !params.line_items?.length) {
     throw ApiError.invalid('Missing required param: line_items.', 'line_items', 'parameter_missing');
   }
   if (params.customer && params.customer_email) {

@@ -26,7 +26,8 @@ export const eventRoutes: Route[] = [
   }),
   route('GET', '/v1/events/:id', z.strictObject({}), (_params, { world, id }) => {
     const event = world.tables.events.get(id);
-    const kept = event && event.created > world.clock.now - RETENTION ? event : undefined;
+    const kept =
+      event && event.account === null && event.created > world.clock.now - RETENTION ? event : undefined;
     return eventPayload(world, found(kept, 'event', id), world.config.apiVersion);
   }),
 ];
@@ -38,7 +39,7 @@ function* matching(world: World, params: z.output<typeof list>): Generator<Store
   for (const event of world.tables.events.newest()) {
     // Events come in the order of the clock, so nothing younger follows.
     if (event.created <= oldest) return;
-    if (event.created > youngest) continue;
+    if (event.created > youngest || event.account !== null) continue;
     if (types && !types.some((type) => matchesType(event.type, type))) continue;
     if (!isWithin(event.created, params.created)) continue;
     if (params.delivery_success === true && (event.undelivered || event.pendingWebhooks > 0)) continue;

@@ -4,6 +4,7 @@ import { finalizeInvoice, markUncollectible, voidInvoice } from '../billing/invo
 import { attach, paymentMethodNamed } from '../billing/payment-methods.ts';
 import { previewRenewal } from '../billing/renewing.ts';
 import { attachPayment, payOutOfBand } from '../billing/settling.ts';
+import { createInvoice, deleteDraft } from '../billing/stand-alone.ts';
 import { afterClosing } from '../billing/standing.ts';
 import { ApiError } from '../http/errors.ts';
 import { pageOf, where } from '../http/lists.ts';
@@ -12,7 +13,7 @@ import { type Route, route } from '../http/router.ts';
 import { snapshot } from '../state/snapshot.ts';
 import type { StoredInvoice } from '../state/tables.ts';
 import type { World } from '../world.ts';
-import { findIntent, findInvoice, findSubscription } from './find.ts';
+import { findCustomer, findIntent, findInvoice, findSubscription } from './find.ts';
 
 const pay = z.strictObject({
   forgive: ignored.optional(),
@@ -48,6 +49,37 @@ export const invoiceRoutes: Route[] = [
         params,
       ),
   ),
+  route(
+    'POST',
+    '/v1/invoices',
+    z.strictObject({
+      customer: text,
+      auto_advance: flag.optional(),
+      pending_invoice_items_behavior: z.enum(['include', 'exclude']).optional(),
+    }),
+    (params, { world }) => {
+      const customer = findCustomer(world, params.customer, 'customer').id;
+      const waiting = world.tables.invoiceItems.filter(
+        (item) => item.customer === customer && item.invoice === null,
+      );
+      // Since 2022-08-01 what waits is left out unless it is asked for.
+      const invoice = createInvoice(
+        world,
+        customer,
+        params.pending_invoice_items_behavior === 'include' ? waiting : [],
+      );
+      invoice.auto_advance = params.auto_advance ?? false;
+      return invoice;
+    },
+  ),
+  route('DELETE', '/v1/invoices/:id', z.strictObject({}), (_params, { world, id }) => {
+    const invoice = findInvoice(world, id);
+    if (invoice.status !== 'draft' || invoice.parent?.subscription_details) {
+      throw ApiError.invalid('You can only delete draft invoices that belong to no subscription.');
+    }
+    deleteDraft(world, invoice);
+    return { id, object: 'invoice', deleted: true };
+  }),
   route(
     'POST',
     '/v1/invoices/create_preview',

@@ -86,6 +86,8 @@ export interface Resumption {
 export interface SessionPlan {
   items: { price: StoredPrice; quantity: number }[];
   subscriptionMetadata: Stripe.Metadata;
+  /** Of the intent, where the session pays once or saves a card. */
+  intentMetadata: Stripe.Metadata;
   subscriptionDescription: string | null;
   /** Seconds, or null without a trial. */
   trialSeconds: number | null;
@@ -116,6 +118,8 @@ export interface StoredEvent {
   pendingWebhooks: number;
   /** At least one delivery attempt has failed and none since has succeeded. */
   undelivered: boolean;
+  /** The connected account on which it happened; null for our own. */
+  account: string | null;
   /** The event's data by API version, rendered when the event happened. */
   data: Map<string, EventData>;
 }

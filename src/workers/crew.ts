@@ -4,6 +4,7 @@ import type Stripe from 'stripe';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { QueueOf } from '../shared/queues/index.ts';
+import { sessionMarksOf } from '../shared/stripe/index.ts';
 import type { WorkerConfig } from './config.ts';
 import type { DatabaseGate } from './database-gate.ts';
 import { EventApplier } from './events/applier.ts';
@@ -77,7 +78,7 @@ export function createCrew(given: CrewDeps): Crew {
       gate,
       clock,
       logger,
-      catalog: new Catalog(account.prices),
+      catalog: new Catalog(account.prices, sessionMarksOf(orm)),
       policy: premium,
       livemode: account.livemode,
       follow: createFollow({

@@ -231,6 +231,9 @@ describe('Every route answers as described', function () {
     await expects(api, 200, 'POST', done, linking(mark));
     await expects(api, 404, 'POST', done, linking({ ...mark, id: 'in_other' }));
     await expects(api, 200, 'DELETE', `/api/admin/user/${USER}/billing`, asAdmin);
+    await expects(api, 409, 'POST', SUBSCRIPTION, { ...asUser, body: { plan_type: 'mensuel' } });
+    // A day later.
+    await api.query('delete from billing_ends');
     await expects(api, 400, 'DELETE', '/api/admin/user/x/billing', asAdmin);
     await expects(api, 404, 'DELETE', '/api/admin/user/999/billing', asAdmin);
   });
@@ -338,7 +341,15 @@ describe('Every route answers as described', function () {
   });
 
   it('when our own tables are not there', async () => {
-    const tables = ['users', 'payments', 'subscriptions', 'webhook_events', 'customers', 'outbox_messages'];
+    const tables = [
+      'users',
+      'payments',
+      'subscriptions',
+      'webhook_events',
+      'customers',
+      'outbox_messages',
+      'billing_ends',
+    ];
     for (const table of tables) await api.query(`alter table ${table} rename to ${table}_away`);
     try {
       for (const [method, path, body] of callsOf(['login', 'user', 'internalKey'])) {

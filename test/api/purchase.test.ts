@@ -301,8 +301,10 @@ describe('Buying', () => {
         expect(session).to.deep.include({
           customer: null,
           client_reference_id: null,
-          metadata: { plan_type: 'mensuel', source: 'guest' },
         });
+        const { matcha_mark: mark, ...metadata } = session.metadata ?? {};
+        expect(metadata).to.deep.equal({ plan_type: 'mensuel', source: 'guest' });
+        expect(mark).to.match(/^[0-9a-f]{32}\.[0-9a-f]{64}$/);
       }
       expect(await rows()).to.deep.equal([]);
     });

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
-import { User } from '../../src/shared/entities/index.ts';
+import type { EndedBilling } from '../../src/api/operator/end-billing.ts';
+import { BillingEnd, Customer, User } from '../../src/shared/entities/index.ts';
 import { askAdmin } from './support/operator.ts';
+import { DAY } from './support/time.ts';
 import { PRICE_MENSUEL, World } from './support/world.ts';
 
 describe('An operator', () => {
@@ -83,6 +85,86 @@ describe('An operator', () => {
       [999, 'eur', 'succeeded'],
     ]);
     expect(archived[0]?.data).to.not.have.any.keys('user_id', 'stripe_customer_id');
+  });
+
+  it('ends what is no subscription as well: schedules, stand-alone invoices, and what waits for the next one', async () => {
+    const { stripe } = world;
+    const user = await world.member();
+    const subscription = await user.buys();
+    const [{ stripeCustomerId: customer = '' } = {}] = await world.rows.customers();
+    await stripe.subscriptionSchedules.create({ from_subscription: subscription });
+    const ahead = await stripe.subscriptionSchedules.create({
+      customer,
+      start_date: Math.floor(world.now.getTime() / 1_000) + 10 * DAY,
+      phases: [{ items: [{ price: PRICE_MENSUEL }], duration: { interval: 'month' } }],
+    });
+    const product = await stripe.products.create({ name: 'Des tasses' });
+    const price = await stripe.prices.create({ product: product.id, currency: 'eur', unit_amount: 2_500 });
+    const bill = async (): Promise<string> => {
+      await stripe.invoiceItems.create({ customer, pricing: { price: price.id } });
+      const made = await stripe.invoices.create({ customer, pending_invoice_items_behavior: 'include' });
+      return String(made.id);
+    };
+    const [open, draft] = [await bill(), await bill()];
+    await stripe.invoices.finalizeInvoice(open);
+    const waiting = await stripe.invoiceItems.create({ customer, pricing: { price: price.id } });
+    const session = await stripe.checkout.sessions.create({
+      mode: 'payment',
+      customer,
+      line_items: [{ price: price.id, quantity: 1 }],
+      success_url: 'https://shop.example/merci',
+    });
+    await world.orm.em.fork().insert(Customer, {
+      userId: user.id,
+      stripeCustomerId: 'cus_in_live_mode',
+      livemode: true,
+      preferred: false,
+      linkedBy: 'checkout',
+      createdAt: world.now,
+    });
+    const invoicesBefore = (await stripe.invoices.list({ customer, limit: 100 })).data.length;
+
+    const answer = await askAdmin(world, 'DELETE', `/api/admin/user/${user.id}/billing`);
+    await world.settle();
+
+    const { deleted_invoice_items: items, ...ended } = answer.body.data as unknown as EndedBilling;
+    expect(ended).to.deep.equal({
+      customers: [customer],
+      canceled_subscriptions: [subscription],
+      canceled_schedules: [ahead.id],
+      expired_sessions: [session.id],
+      voided_invoices: [draft, open],
+      left: [{ customer: 'cus_in_live_mode', reason: 'other_mode' }],
+    });
+    // What was on the draft waits again, and goes as well.
+    expect(items).to.have.length(2).and.to.include(waiting.id);
+    expect((await stripe.invoiceItems.list({ customer, pending: true })).data).to.deep.equal([]);
+    const invoices = (await stripe.invoices.list({ customer, limit: 100 })).data;
+    expect(invoices).to.have.length(invoicesBefore - 1);
+    expect(new Set(invoices.map(({ status }) => status))).to.deep.equal(new Set(['paid', 'void']));
+    await world.advance(40 * DAY, DAY);
+    expect((await stripe.subscriptions.list({ customer, status: 'active' })).data).to.deep.equal([]);
+    expect((await stripe.invoices.list({ customer, limit: 100 })).data).to.have.length(invoices.length);
+  });
+
+  it('who ends the billing of a user keeps them from buying for a day, over which the account can go', async () => {
+    const user = await world.member();
+    const other = await world.member();
+    const open = await user.beginCheckout();
+    await askAdmin(world, 'DELETE', `/api/admin/user/${user.id}/billing`);
+    expect((await world.stripe.checkout.sessions.retrieve(open)).status).to.equal('expired');
+
+    const refused = await user.post('/api/stripe/subscription', { plan_type: 'mensuel' });
+    expect(refused.status).to.equal(409);
+    expect(refused.body).to.include({ success: false, code: 'billing_ended' });
+    const publicly = await user.post('/api/stripe/create-checkout-session', { plan: 'mensuel' });
+    expect(publicly.body).to.include({ success: false, code: 'billing_ended' });
+    await other.buys();
+
+    await world.advance(DAY + 60);
+    await world.maintain({ task: 'sweep' });
+    await user.buys();
+    expect(await world.orm.em.fork().count(BillingEnd)).to.equal(0);
   });
 
   it('is told when Stripe does not answer, and nothing counts as ended', async () => {

@@ -26,7 +26,7 @@ for (const origin of ORIGINS) {
 
     const open = <R>(touches: Touches, work: (ledger: Ledger) => R | Promise<R>): Promise<R> =>
       inTransaction(subject.orm, async (transaction) => {
-        const ledger = await Ledger.open(subject.orm, transaction, keysOf([touches]), ['evt_1']);
+        const ledger = await Ledger.open(subject.orm, transaction, keysOf([touches]), ['evt_1'], false);
         const result = await work(ledger);
         ledger.write();
         return result;
@@ -48,7 +48,7 @@ for (const origin of ORIGINS) {
     it('is never compiled by PostgreSQL (JIT): what the survey forbids looks so expensive that it would be', async () => {
       const settingIn = (name: string) =>
         inTransaction(subject.orm, async (transaction) => {
-          await Ledger.open(subject.orm, transaction, keysOf([{ user: userId }]), ['evt_1']);
+          await Ledger.open(subject.orm, transaction, keysOf([{ user: userId }]), ['evt_1'], false);
           const [row] = await transaction.ask<{ value: string }>('select current_setting($1) as value', [
             name,
           ]);

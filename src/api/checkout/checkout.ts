@@ -1,13 +1,19 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type Stripe from 'stripe';
-import { CheckoutSession, type PlanType, type Subscription } from '../../shared/entities/index.ts';
+import { DAY } from '../../shared/duration.ts';
+import {
+  BillingEnd,
+  CheckoutSession,
+  type PlanType,
+  type Subscription,
+} from '../../shared/entities/index.ts';
 import { AppError, HttpError } from '../../shared/errors.ts';
-import { isOtherCurrency } from '../../shared/stripe/index.ts';
+import { isOtherCurrency, sessionMarksOf } from '../../shared/stripe/index.ts';
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { WebDeps } from '../deps.ts';
 import { suggestSync } from '../maintenance.ts';
 import { isMissingAtStripe } from '../middleware/stripe-errors.ts';
-import { isLive, subscriptionsOf } from '../subscriptions/counting.ts';
+import { liveOf, subscriptionsOf } from '../subscriptions/counting.ts';
 import { ensureCustomer, replaceCustomer } from './customer.ts';
 import { idempotencyKey } from './idempotency.ts';
 import { liveSubscriptionsAtStripe } from './live-subscriptions.ts';
@@ -26,7 +32,8 @@ export type Checkout = {
    * Sells a plan to a user. However often and from wherever this is called at once, it ends in one customer and one
    * open session.
    * @param hangUp ends it: nobody waits for the page any more
-   * @throws {HttpError} 409 when a subscription runs already, or is paused; 429 or 503 when it gets no turn
+   * @throws {HttpError} 409 when a subscription runs already, or is paused, or the user's billing was just ended; 429 or 503
+   *   when it gets no turn
    */
   forUser(userId: number, plan: PlanType, hangUp?: AbortSignal): Promise<CheckoutLink>;
   /** Sells a plan to nobody we know; the subscription finds its user later. */
@@ -46,11 +53,14 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
   return {
     forUser: (userId, plan, hangUp) =>
       turns.run({ key: String(userId), what: plan, hangUp }, (signal) => sell(userId, plan, signal)),
-    forGuest: async (plan) =>
-      linkOf(await stripe.checkout.sessions.create(sessionParams(plan, 'guest', config))),
+    forGuest: async (plan) => {
+      const guestMark = await sessionMarksOf(orm).make();
+      return linkOf(await stripe.checkout.sessions.create(sessionParams(plan, { guestMark }, config)));
+    },
   };
 
   async function sell(userId: number, plan: PlanType, signal: AbortSignal): Promise<CheckoutLink> {
+    await refuseWhoLeaves(orm.em.fork(), userId);
     await refuseWhatRowsShow(orm.em.fork(), userId);
     // Committed by itself: were the session to fail, the customer would be forgotten and made again next time.
     const customerId = await withUserLock(userId, (em) => ensureCustomer(em, userId, deps), signal);
@@ -85,6 +95,7 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
     signal: AbortSignal,
   ): Promise<CheckoutLink> {
     const sellOnce = async (em: EntityManager) => {
+      await refuseWhoLeaves(em, userId);
       const hadRows = await refuseWhatRowsShow(em, userId);
       const open = await settleOpenSessions(em, { userId, plan, customerId }, deps);
       const hadAny = (await refuseWhatStripeKnows(em, userId)) || hadRows;
@@ -95,10 +106,16 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
     return withUserLock(userId, sellOnce, signal);
   }
 
+  /** Once an operator has ended all billing, the account is about to go: what is bought now would renew for nobody. */
+  async function refuseWhoLeaves(em: EntityManager, userId: number): Promise<void> {
+    const since = new Date(clock.now().getTime() - DAY);
+    if ((await em.count(BillingEnd, { userId, endedAt: { $gt: since } })) > 0) throw billingEnded();
+  }
+
   /** @returns whether the user ever had a subscription */
   async function refuseWhatRowsShow(em: EntityManager, userId: number): Promise<boolean> {
-    const rows = await subscriptionsOf(em, userId);
-    const live = rows.filter(isLive);
+    const rows = await subscriptionsOf(em, userId, config.stripe.livemode);
+    const live = await liveOf(em, rows, deps);
     if (live.length > 0) throw standsInTheWay(live.every(isPausedRow));
     return rows.length > 0;
   }
@@ -148,6 +165,13 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
 function linkOf({ id, url }: Stripe.Checkout.Session): CheckoutLink {
   if (url === null) throw new AppError(`Stripe gave checkout session ${id} no page`);
   return { id, url };
+}
+
+function billingEnded(): HttpError {
+  return HttpError.conflict(
+    'billing_ended',
+    'All billing of this account was ended, as before an account is deleted: buying is possible again a day later',
+  );
 }
 
 function isPausedRow({ stripeStatus, collectionPaused }: Subscription): boolean {

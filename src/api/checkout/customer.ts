@@ -1,11 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type Stripe from 'stripe';
-import { Customer, User } from '../../shared/entities/index.ts';
+import { Customer, UNCONFIRMED_LINK, User } from '../../shared/entities/index.ts';
 import { HttpError } from '../../shared/errors.ts';
-import { isEmailRefused } from '../../shared/stripe/index.ts';
+import { isEmailRefused, isMissingAtStripe, modeOfMissing } from '../../shared/stripe/index.ts';
 import { livingCustomers } from '../customers.ts';
 import type { WebDeps } from '../deps.ts';
-import { isMissingAtStripe } from '../middleware/stripe-errors.ts';
 import { idempotencyKey } from './idempotency.ts';
 
 type CustomerDeps = Pick<WebDeps, 'stripe' | 'config' | 'clock'>;
@@ -20,13 +19,19 @@ export async function ensureCustomer(em: EntityManager, userId: number, deps: Cu
     // Customers of abandoned checkouts of old; a new purchase does not wake them.
     if (!row.preferred) continue;
     const customer = await readCustomer(row.stripeCustomerId, deps.stripe);
-    if (customer) {
+    if ('id' in customer && !customer.deleted) {
       if (row.livemode == null) {
         await em.nativeUpdate(Customer, { id: row.id }, { livemode: customer.livemode });
       }
       return customer.id;
     }
-    await em.nativeUpdate(Customer, { id: row.id }, { deletedAt: deps.clock.now() });
+    await em.nativeUpdate(
+      Customer,
+      { id: row.id },
+      'deleted' in customer
+        ? { deletedAt: deps.clock.now() }
+        : { preferred: false, livemode: row.livemode ?? customer.elsewhere },
+    );
   }
   return createCustomer(em, userId, deps);
 }
@@ -54,12 +59,18 @@ export async function replaceCustomer(
   return createCustomer(em, userId, deps);
 }
 
-async function readCustomer(id: string, stripe: Stripe): Promise<Stripe.Customer | undefined> {
+/**
+ * @returns the customer, perhaps deleted; or, where Stripe does not know it under our key, the mode in which it does:
+ *   that is no deletion, since the key may be the wrong one
+ */
+async function readCustomer(
+  id: string,
+  stripe: Stripe,
+): Promise<Stripe.Customer | Stripe.DeletedCustomer | { elsewhere: boolean | null }> {
   try {
-    const customer = await stripe.customers.retrieve(id);
-    return customer.deleted ? undefined : customer;
+    return await stripe.customers.retrieve(id);
   } catch (error) {
-    if (isMissingAtStripe(error)) return undefined;
+    if (isMissingAtStripe(error)) return { elsewhere: modeOfMissing(error) };
     throw error;
   }
 }
@@ -80,6 +91,12 @@ async function createCustomer(
     });
   };
   const customer = await withOrWithout(user.email?.trim() || undefined, make);
+  // Workers of the version before still prefer a customer that only a typed address ties to the user.
+  await em.nativeUpdate(
+    Customer,
+    { userId, linkedBy: UNCONFIRMED_LINK, preferred: true },
+    { preferred: false },
+  );
   // The worker may have met the customer's own event before we come to write the row.
   await em
     .createQueryBuilder(Customer)

@@ -1,9 +1,10 @@
 import type Stripe from 'stripe';
 import type { PlanType } from '../../shared/entities/index.ts';
+import { MARK } from '../../shared/stripe/index.ts';
 import type { WebConfig } from '../config.ts';
 
-/** Who buys. */
-export type Buyer = { userId: number; customerId: string; trialDays: number } | 'guest';
+/** Who buys: a user, or a guest whose session carries a mark that says it is ours (`SessionMarks`). */
+export type Buyer = { userId: number; customerId: string; trialDays: number } | { guestMark: string };
 
 /** What Stripe is asked for: a hosted page that sells one plan to one buyer. */
 export function sessionParams(
@@ -12,10 +13,10 @@ export function sessionParams(
   { checkout, stripe }: Pick<WebConfig, 'checkout' | 'stripe'>,
 ): Stripe.Checkout.SessionCreateParams {
   const metadata: Record<string, string> =
-    buyer === 'guest'
-      ? { plan_type: plan, source: 'guest' }
+    'guestMark' in buyer
+      ? { plan_type: plan, source: 'guest', [MARK]: buyer.guestMark }
       : { user_id: String(buyer.userId), plan_type: plan };
-  const trialDays = buyer === 'guest' ? 0 : buyer.trialDays;
+  const trialDays = 'guestMark' in buyer ? 0 : buyer.trialDays;
   return {
     mode: 'subscription',
     line_items: [{ price: stripe.prices[plan], quantity: 1 }],
@@ -25,11 +26,13 @@ export function sessionParams(
     metadata,
     // The session's metadata does not reach the subscription, whose events may come first.
     subscription_data: { metadata, ...(trialDays > 0 ? { trial_period_days: trialDays } : {}) },
-    ...(buyer === 'guest' ? {} : { customer: buyer.customerId, client_reference_id: String(buyer.userId) }),
+    ...('guestMark' in buyer
+      ? {}
+      : { customer: buyer.customerId, client_reference_id: String(buyer.userId) }),
     ...(checkout.allowPromotionCodes ? { allow_promotion_codes: true } : {}),
     ...(checkout.automaticTax ? { automatic_tax: { enabled: true } } : {}),
     // Tax needs an address, and a customer we made has none.
-    ...(checkout.automaticTax && buyer !== 'guest' ? { customer_update: { address: 'auto' } } : {}),
+    ...(checkout.automaticTax && !('guestMark' in buyer) ? { customer_update: { address: 'auto' } } : {}),
   };
 }
 

@@ -29,6 +29,7 @@ export const CODES = {
   route_not_found: [404, 'There is no such route'],
   method_not_allowed: [405, 'The route does not take this method; `Allow` names those it takes'],
   already_subscribed: [409, 'A subscription is running already'],
+  billing_ended: [409, 'All billing of the account was ended less than a day ago'],
   subscription_paused: [409, 'A subscription is paused: it can be resumed or cancelled'],
   nothing_to_resume: [409, 'No subscription is paused, and none has an end that could be taken back'],
   payment_method_missing: [409, 'There is no means of payment to resume with: add one in the billing portal'],
@@ -104,6 +105,7 @@ export const STRIPE_CODES = [
 ] as const satisfies Code[];
 /** A purchase can be refused in these ways. */
 export const PURCHASE_CODES = [
+  'billing_ended',
   'already_subscribed',
   'subscription_paused',
   'request_conflict',

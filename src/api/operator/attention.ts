@@ -1,5 +1,12 @@
-import { MaintenanceState, Subscription, WebhookEvent } from '../../shared/entities/index.ts';
+import {
+  Customer,
+  MaintenanceState,
+  Subscription,
+  UNCONFIRMED_LINK,
+  WebhookEvent,
+} from '../../shared/entities/index.ts';
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
+import { ofMode } from '../customers.ts';
 import type { WebDeps } from '../deps.ts';
 import { timestamp } from '../envelope.ts';
 import { moneyAtAttention } from './money-attention.ts';
@@ -13,11 +20,27 @@ export type MarkableEntry = { kind: string; id: string };
 /** What a person has to look at: nothing here gets well by itself. */
 export async function attentionOf({ orm, clock, config }: Pick<WebDeps, 'orm' | 'clock' | 'config'>) {
   const em = orm.em.fork();
-  const duplicates = await em.find(
+  const unconfirmed = await em.find(
+    Customer,
+    { linkedBy: UNCONFIRMED_LINK, userId: { $ne: null }, deletedAt: null, ...ofMode(config.stripe.livemode) },
+    { limit: NAMED, orderBy: { id: 'asc' } },
+  );
+  const live = await em.find(
     Subscription,
-    { duplicateOf: { $ne: null }, status: { $in: ['active', 'past_due', 'unpaid'] } },
+    {
+      duplicateOf: { $ne: null },
+      status: { $in: ['active', 'past_due', 'unpaid'] },
+      ...ofMode(config.stripe.livemode),
+    },
     { limit: NAMED },
   );
+  // Beside a subscription that a stranger may pay, a user's own is no second one.
+  const strangers = await em.find(Customer, {
+    stripeCustomerId: { $in: live.map((row) => row.stripeCustomerId) },
+    linkedBy: UNCONFIRMED_LINK,
+  });
+  const strangersIds = new Set(strangers.map(({ stripeCustomerId }) => stripeCustomerId));
+  const duplicates = live.filter((row) => !strangersIds.has(row.stripeCustomerId));
   const firsts = await em.find(Subscription, { id: { $in: duplicates.map((row) => row.duplicateOf ?? 0) } });
   const parked = await em.execute<{ waiting_for: string; events: string; since: string }[]>(
     `select waiting_for, count(*) as events, extract(epoch from min(created_at)) as since from webhook_events
@@ -30,17 +53,17 @@ export async function attentionOf({ orm, clock, config }: Pick<WebDeps, 'orm' | 
   });
   const stuck = await em.find(
     Subscription,
-    { finalizationFailedAt: { $ne: null }, endedAt: null },
+    { finalizationFailedAt: { $ne: null }, endedAt: null, ...ofMode(config.stripe.livemode) },
     { limit: NAMED, orderBy: { finalizationFailedAt: 'asc' } },
   );
   const untaxed = await em.find(
     Subscription,
-    { taxDisabledReason: { $ne: null }, endedAt: null },
+    { taxDisabledReason: { $ne: null }, endedAt: null, ...ofMode(config.stripe.livemode) },
     { limit: NAMED },
   );
   const neverPaid = await em.find(
     Subscription,
-    { firstUnpaidAt: { $ne: null }, stripeStatus: 'active' },
+    { firstUnpaidAt: { $ne: null }, stripeStatus: 'active', ...ofMode(config.stripe.livemode) },
     { limit: NAMED, orderBy: { firstUnpaidAt: 'asc' } },
   );
   const reports = await em.find(MaintenanceState, { name: { $in: ['drift', 'webhook-endpoint'] } });
@@ -53,6 +76,11 @@ export async function attentionOf({ orm, clock, config }: Pick<WebDeps, 'orm' | 
       user_id: row.userId,
       stripe_subscription_id: row.stripeSubscriptionId,
       duplicate_of: firsts.find((first) => first.id === row.duplicateOf)?.stripeSubscriptionId ?? null,
+    })),
+    unconfirmed_links: unconfirmed.map((row) => ({
+      stripe_customer_id: row.stripeCustomerId,
+      user_id: row.userId ?? null,
+      since: timestamp(row.createdAt),
     })),
     parked: parked.map(({ waiting_for, events, since }) => ({
       waiting_for,

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { exactNumber } from '../../shared/entities/columns.ts';
+import { UNCONFIRMED_LINK } from '../../shared/entities/index.ts';
 import { toMajorUnits } from '../../shared/money.ts';
 
 /** One currency's part of a user's payments; amounts in major units. */
@@ -33,13 +34,19 @@ const BY_CURRENCY = `
     coalesce(sum(amount) filter (where status = 'succeeded'), 0) as paid,
     coalesce(sum(amount_refunded), 0) as refunded
   from payments
-  where user_id = ? and not awaiting_invoice
+  where user_id = ? and not awaiting_invoice and coalesce(livemode, ?) = ?
+    and not exists (select from customers where customers.stripe_customer_id = payments.stripe_customer_id
+      and customers.user_id = payments.user_id and linked_by = ?)
   group by lower(currency)
   order by successful desc, total desc, currency`;
 
-/** Adds up a user's payments, each currency for itself. */
-export async function paymentStats(em: EntityManager, userId: number): Promise<PaymentStats> {
-  const rows: Row[] = await em.execute(BY_CURRENCY, [userId]);
+/** Adds up a user's payments in this mode, each currency for itself; none that a stranger may have paid. */
+export async function paymentStats(
+  em: EntityManager,
+  userId: number,
+  livemode: boolean,
+): Promise<PaymentStats> {
+  const rows: Row[] = await em.execute(BY_CURRENCY, [userId, livemode, livemode, UNCONFIRMED_LINK]);
   const total = sum(rows.map((row) => Number(row.total)));
   const successful = sum(rows.map((row) => Number(row.successful)));
   const main = rows[0];

@@ -3,30 +3,43 @@ import type { Middleware } from 'koa';
 import { z } from 'zod';
 import { Payment } from '../../shared/entities/index.ts';
 import { toMajorUnits } from '../../shared/money.ts';
+import { ofMode, strangersOf } from '../customers.ts';
 import type { WebDeps } from '../deps.ts';
 import { answer, timestamp } from '../envelope.ts';
 import { page, readQuery } from '../request-values.ts';
 import { paymentStats } from './payment-stats.ts';
 
-type PaymentDeps = Pick<WebDeps, 'orm'> & { user: Middleware };
+type PaymentDeps = Pick<WebDeps, 'orm' | 'config'> & { user: Middleware };
 
 const historyQuery = z.object(page(10));
 
 /** What a user has paid. */
-export function addPaymentRoutes(router: Router, { orm, user }: PaymentDeps): void {
+export function addPaymentRoutes(router: Router, { orm, config, user }: PaymentDeps): void {
   router.get('/api/stripe/payment/history', user, async (ctx) => {
     const { limit, offset } = readQuery(ctx, historyQuery);
-    const [payments, total] = await orm.em.fork().findAndCount(
+    const em = orm.em.fork();
+    const strangers = await strangersOf(em, ctx.state.userId);
+    const [payments, total] = await em.findAndCount(
       Payment,
-      // An intent that may belong to an invoice would show one payment twice.
-      { userId: ctx.state.userId, awaitingInvoice: false },
+      {
+        userId: ctx.state.userId,
+        // An intent that may belong to an invoice would show one payment twice, or another shop's.
+        awaitingInvoice: false,
+        $and: [
+          ofMode(config.stripe.livemode),
+          // What a stranger may have paid is theirs to see.
+          strangers.length === 0
+            ? {}
+            : { $or: [{ stripeCustomerId: null }, { stripeCustomerId: { $nin: strangers } }] },
+        ],
+      },
       { orderBy: { createdAt: 'desc', id: 'desc' }, limit, offset },
     );
     answer(ctx, { payments: payments.map(paymentView), limit, offset, total });
   });
 
   router.get('/api/stripe/payment/stats', user, async (ctx) => {
-    answer(ctx, await paymentStats(orm.em.fork(), ctx.state.userId));
+    answer(ctx, await paymentStats(orm.em.fork(), ctx.state.userId, config.stripe.livemode));
   });
 }
 

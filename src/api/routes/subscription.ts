@@ -56,7 +56,7 @@ export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): v
     const em = orm.em.fork();
     const [premium, rows] = await Promise.all([
       premiumOf(ctx.state.userId),
-      subscriptionsOf(em, ctx.state.userId),
+      subscriptionsOf(em, ctx.state.userId, config.stripe.livemode),
     ]);
     const counting = countingOf(rows);
     const state = premiumState(premium, counting, clock.now());
@@ -64,9 +64,9 @@ export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): v
     const knownIds = new Set(rows.map((row) => row.stripeSubscriptionId));
     const ahead = sessionId && (await subscriptionOfReturn(em, ctx.state.userId, sessionId, knownIds, deps));
     if (ahead) {
-      const planType = planOf(ahead, config.stripe.prices);
-      const subscription = viewOfFacts(ahead, { id: null, planType });
-      return answer(ctx, { ...premiumStateAhead(ahead, state), subscription });
+      const planType = planOf(ahead.facts, config.stripe.prices);
+      const subscription = ahead.shown ? viewOfFacts(ahead.facts, { id: null, planType }) : null;
+      return answer(ctx, { ...premiumStateAhead(ahead.facts, state), subscription });
     }
     answer(ctx, { ...state, subscription: counting && viewOfRow(counting) });
   });

@@ -40,7 +40,7 @@ async function customerToShow(
   livemode: boolean,
 ): Promise<string | undefined> {
   const customers = await livingCustomers(em, userId, livemode);
-  const subscription = countingOf(await subscriptionsOf(em, userId));
+  const subscription = countingOf(await subscriptionsOf(em, userId, livemode));
   const charged = subscription && isLive(subscription) ? subscription.stripeCustomerId : undefined;
   return (customers.find((customer) => customer.stripeCustomerId === charged) ?? customers[0])
     ?.stripeCustomerId;

@@ -1,4 +1,3 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { type Subscription, User } from '../../shared/entities/index.ts';
 import { HttpError } from '../../shared/errors.ts';
 import { liveSubscriptionsAtStripe } from '../checkout/index.ts';
@@ -6,7 +5,7 @@ import type { WebDeps } from '../deps.ts';
 import { timestamp } from '../envelope.ts';
 import { suggestClosing, suggestSync } from '../maintenance.ts';
 import { newReference } from '../reference.ts';
-import { countingOf, isLive, subscriptionsOf } from './counting.ts';
+import { countingOf, liveOf, subscriptionsOf } from './counting.ts';
 import { type Leaving, type Left, leave } from './leaving.ts';
 import { planOf } from './plan.ts';
 import { untilShown } from './until-shown.ts';
@@ -36,17 +35,17 @@ export async function cancelSubscription(
   deps: CancelDeps,
 ): Promise<{ cancelled: Cancelled; endedUnpaid: boolean }> {
   const em = deps.orm.em.fork();
-  const rows = await subscriptionsOf(em, userId);
+  const rows = await subscriptionsOf(em, userId, deps.config.stripe.livemode);
   const counting = countingOf(rows);
   const reference = newReference();
-  const all: Left[] = [];
-  for (const id of await liveIds(em, userId, rows, deps)) {
-    const left = await leave(id, wish, reference, deps);
-    if (left) {
-      all.push(left);
-      await note(left, userId, deps);
-    }
-    await suggestSync(id, 'always', deps);
+  const live = await liveOf(em, rows, deps);
+  const liveIds = live.map((row) => row.stripeSubscriptionId);
+  let all = await leaveAll(liveIds, userId, wish, reference, deps);
+  if (all.length === 0) {
+    // Bought a moment ago: Stripe has it, its event is still on the way. Or our rows are of an account that was left.
+    const known = await liveSubscriptionsAtStripe(em, userId, deps);
+    const others = known.live.map(({ id }) => id).filter((id) => !liveIds.includes(id));
+    all = await leaveAll(others, userId, wish, reference, deps);
   }
   const shown = all.find(({ facts }) => facts.id === counting?.stripeSubscriptionId) ?? all[0];
   if (shown === undefined) {
@@ -74,17 +73,23 @@ export async function cancelSubscription(
   };
 }
 
-async function liveIds(
-  em: EntityManager,
+async function leaveAll(
+  ids: readonly string[],
   userId: number,
-  rows: readonly Subscription[],
+  wish: Leaving,
+  reference: string,
   deps: CancelDeps,
-): Promise<string[]> {
-  const ids = rows.filter(isLive).map((row) => row.stripeSubscriptionId);
-  if (ids.length > 0) return ids;
-  // Bought a moment ago: Stripe has it, its event is still on the way.
-  const { live } = await liveSubscriptionsAtStripe(em, userId, deps);
-  return live.map((subscription) => subscription.id);
+): Promise<Left[]> {
+  const all: Left[] = [];
+  for (const id of ids) {
+    const left = await leave(id, wish, reference, deps);
+    if (left) {
+      all.push(left);
+      await note(left, userId, deps);
+    }
+    await suggestSync(id, 'always', deps);
+  }
+  return all;
 }
 
 /** What an operator has to know or the worker to do. */

@@ -6,7 +6,7 @@ import { liveSubscriptionsAtStripe } from '../checkout/index.ts';
 import type { WebDeps } from '../deps.ts';
 import { suggestSync } from '../maintenance.ts';
 import { isMissingAtStripe, isRefusedByStripe } from '../middleware/stripe-errors.ts';
-import { countingOf, isLive, subscriptionsOf } from './counting.ts';
+import { countingOf, liveOf, subscriptionsOf } from './counting.ts';
 import { planOf } from './plan.ts';
 import { untilShown } from './until-shown.ts';
 import { type SubscriptionView, viewOfFacts } from './view.ts';
@@ -20,8 +20,8 @@ type ResumeDeps = Pick<WebDeps, 'orm' | 'stripe' | 'queues' | 'config' | 'clock'
  */
 export async function resumeSubscription(userId: number, deps: ResumeDeps): Promise<SubscriptionView> {
   const em = deps.orm.em.fork();
-  const rows = await subscriptionsOf(em, userId);
-  const row = countingOf(rows.filter(isLive));
+  const rows = await subscriptionsOf(em, userId, deps.config.stripe.livemode);
+  const row = countingOf(await liveOf(em, rows, deps));
   const id = row?.stripeSubscriptionId ?? (await liveSubscriptionsAtStripe(em, userId, deps)).live[0]?.id;
   if (id === undefined) throw nothingToResume();
   try {

@@ -5,6 +5,7 @@ import type { database as databasePart } from '../config/index.ts';
 import { SECOND } from '../duration.ts';
 import {
   AttentionDone,
+  BillingEnd,
   CheckoutSession,
   CreditNote,
   Customer,
@@ -53,6 +54,7 @@ export function ormOptions(
       WebhookEvent,
       OutboxMessage,
       MaintenanceState,
+      BillingEnd,
       Dispute,
       CreditNote,
       AttentionDone,

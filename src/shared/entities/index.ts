@@ -1,7 +1,8 @@
 export { AttentionDone } from './attention-done.ts';
+export { BillingEnd } from './billing-end.ts';
 export { CheckoutSession, type CheckoutSessionStatus } from './checkout-session.ts';
 export { CreditNote } from './credit-note.ts';
-export { Customer } from './customer.ts';
+export { Customer, UNCONFIRMED_LINK } from './customer.ts';
 export { Dispute } from './dispute.ts';
 export { InvoicePayment } from './invoice-payment.ts';
 export { MaintenanceState } from './maintenance-state.ts';

@@ -51,7 +51,7 @@ export const Payment = defineEntity({
     /** Failed attempts at collecting the invoice so far. */
     attemptCount: wholeNumber(),
     nextAttemptAt: utcTimestamp().nullable(),
-    /** An intent whose payload cannot name its invoice: not shown until it is linked or known to stand alone. */
+    /** An intent of a customer of ours that may be another shop's: not shown until an invoice of ours is known for it. */
     awaitingInvoice: p.boolean(),
     /** When Stripe was asked which invoice and intent belong together, because no event had told. */
     linkCheckedAt: utcTimestamp().nullable(),

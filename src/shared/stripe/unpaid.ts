@@ -50,7 +50,7 @@ export async function closeUnpaid(
 ): Promise<Closed> {
   const closed: Closed = { voided: [], paid: [], underWay: [] };
   for (const invoice of await unpaidInvoicesOf(subscription.id, stripe)) {
-    const { id, status } = await voided(invoice, stripe);
+    const { id, status } = await voidUnpaid(invoice, stripe);
     if (status === 'void') closed.voided.push(id);
     else if (status === 'paid') closed.paid.push(id);
     else if (status !== 'draft') closed.underWay.push(id);
@@ -59,8 +59,11 @@ export async function closeUnpaid(
   return closed;
 }
 
-/** @returns the invoice as it is in the end */
-async function voided(invoice: Stripe.Invoice, stripe: Stripe): Promise<Stripe.Invoice> {
+/**
+ * Makes an unpaid invoice one that nobody can pay any more, where Stripe lets it be.
+ * @returns the invoice as it is in the end: `open` still, where a bank debit is under way
+ */
+export async function voidUnpaid(invoice: Stripe.Invoice, stripe: Stripe): Promise<Stripe.Invoice> {
   // One of nothing would be paid by finalising it, perhaps from a credit; as a draft nobody can pay it.
   if (invoice.status === 'draft' && invoice.amount_due <= 0) return invoice;
   try {
@@ -74,7 +77,7 @@ async function voided(invoice: Stripe.Invoice, stripe: Stripe): Promise<Stripe.I
     if (!isRefusedByStripe(error)) throw error;
     const now = await stripe.invoices.retrieve(invoice.id);
     // Finalised by Stripe itself between our look and our order.
-    if (invoice.status === 'draft' && now.status === 'open') return voided(now, stripe);
+    if (invoice.status === 'draft' && now.status === 'open') return voidUnpaid(now, stripe);
     return now;
   }
 }

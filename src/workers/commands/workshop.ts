@@ -5,7 +5,7 @@ import { openDatabase } from '../../shared/database/index.ts';
 import { createLogger, type Logger } from '../../shared/logger.ts';
 import { openQueue } from '../../shared/queues/index.ts';
 import { connectRedis } from '../../shared/redis.ts';
-import { createStripe } from '../../shared/stripe/index.ts';
+import { createStripe, sessionMarksOf } from '../../shared/stripe/index.ts';
 import { Catalog } from '../events/catalog.ts';
 import { createFollow } from '../events/follow.ts';
 import { queueMessages } from '../events/outbox.ts';
@@ -32,7 +32,7 @@ export async function openWorkshop(name: string) {
     clock: systemClock,
     stripe: createStripe(config.stripe),
     livemode: config.stripe.livemode,
-    catalog: new Catalog(config.stripe.prices),
+    catalog: new Catalog(config.stripe.prices, sessionMarksOf(orm)),
     policy: config.premium,
     pace: createPace(config.stripe.readsPerSecond),
     follow: createFollow({

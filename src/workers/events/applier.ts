@@ -8,6 +8,7 @@ import { GroupCommit } from '../group-commit.ts';
 import type { IncomingEvent, ParsedEvent } from './event.ts';
 import { recordFailure } from './failures.ts';
 import type { Follow } from './follow.ts';
+import { OwnAccount } from './own-account.ts';
 import { handlerOf } from './registry.ts';
 import { StripeEnquiry } from './stripe-enquiry.ts';
 import { AnswersAtHand } from './stripe-reads.ts';
@@ -17,8 +18,6 @@ import { applyWatched } from './watched-unit.ts';
 export type ApplierDeps = UnitOfWorkDeps & {
   stripe: Stripe;
   gate: DatabaseGate;
-  /** Whether our key is of live mode; events of the other mode are not ours. */
-  livemode: boolean;
   follow: Follow;
 };
 
@@ -44,12 +43,14 @@ type Applied = 'applied' | 'needs Stripe' | 'failed together';
 export class EventApplier {
   readonly #deps: ApplierDeps;
   readonly #enquiry: StripeEnquiry;
+  readonly #ownAccount: OwnAccount;
   readonly #together: GroupCommit<ReadyEvent, Applied>;
   readonly #alone: GroupCommit<ReadyEvent, Applied>;
 
   constructor(deps: ApplierDeps) {
     this.#deps = deps;
     this.#enquiry = new StripeEnquiry(deps.stripe);
+    this.#ownAccount = new OwnAccount(deps.stripe, deps.logger);
     this.#together = new GroupCommit({
       run: (ready) => this.#applyTogether(ready),
       maxSize: MOST_TOGETHER,
@@ -67,7 +68,24 @@ export class EventApplier {
    * @throws {PermanentError} when it can never be applied as it is; anything else may work when tried again
    */
   apply({ event, object }: ParsedEvent): Promise<void> {
+    const { accountId } = event.facts;
     // Not async, and nothing below holds the object: hundreds of events wait here at a time.
+    return accountId === null ? this.#applyRead(event, object) : this.#applyOf(accountId, event, object);
+  }
+
+  /** Another account's event changes nothing here, whatever its ids say, and is not even read. */
+  async #applyOf(accountId: string, event: IncomingEvent, object: unknown): Promise<void> {
+    let isOwn: boolean;
+    try {
+      isOwn = await this.#ownAccount.is(accountId);
+    } catch (thrown) {
+      return this.#failed(event, thrown);
+    }
+    if (isOwn) return this.#applyRead(event, object);
+    return this.#applyReady({ event, prepared: null, hand: new AnswersAtHand() });
+  }
+
+  #applyRead(event: IncomingEvent, object: unknown): Promise<void> {
     let ready: ReadyEvent;
     try {
       ready = { event, prepared: this.#prepare(event, object), hand: new AnswersAtHand() };

@@ -6,6 +6,7 @@ import {
   type SubscriptionFacts,
   type SubscriptionItemFacts,
 } from '../../shared/stripe/facts/index.ts';
+import type { SessionMarks } from '../../shared/stripe/index.ts';
 import type { StripeReads } from './stripe-reads.ts';
 
 type PriceReads = Pick<StripeReads, 'productOfPrice'>;
@@ -13,24 +14,31 @@ type PriceReads = Pick<StripeReads, 'productOfPrice'>;
 /** Which prices are premium, and which plan each is. */
 export class Catalog {
   readonly #prices: Readonly<Record<PlanType, string>>;
+  /** Which guests' checkouts are ours. */
+  readonly marks: SessionMarks;
   #products: Set<string> | undefined;
 
-  constructor(prices: Readonly<Record<PlanType, string>>) {
+  constructor(prices: Readonly<Record<PlanType, string>>, marks: SessionMarks) {
     this.#prices = prices;
+    this.marks = marks;
+  }
+
+  get configuredPrices(): readonly string[] {
+    return Object.values(this.#prices);
   }
 
   /**
    * The plan a subscription is for, or null when it is for some other product, which is none of our business.
    * A configured price says its plan, whichever of its items has it; another price of the same product, or of a checkout
-   * of ours, says it by its recurring interval. Nothing is assumed.
-   * @param known whether the subscription is already on our books
+   * of ours, says it by its recurring interval. Nothing is assumed, and no word in its metadata alone makes it ours.
+   * @param known whether the subscription is already on our books, or known to come from a checkout of ours
    * @throws {PermanentError} when it is ours but its price has neither a monthly nor a yearly interval
    */
   async planOf(facts: SubscriptionFacts, known: boolean, reads: PriceReads): Promise<PlanType | null> {
     const { priceId } = this.focus(facts);
     if (priceId === this.#prices.mensuel) return 'mensuel';
     if (priceId === this.#prices.annuel) return 'annuel';
-    const ours = known || facts.metadata.plan_type !== undefined;
+    const ours = known || (await this.marks.isIn(facts.metadata));
     // Which of several items it is, only the product tells.
     const asked = !ours || facts.items.length > 1;
     if (asked && !(await this.#sellsOurProduct(facts, reads)) && !ours) return null;

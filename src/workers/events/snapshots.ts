@@ -19,7 +19,7 @@ export type SnapshotOptions = {
   allOf?: number;
 };
 
-export type SnapshotDeps = UnitOfWorkDeps & { stripe: Stripe; livemode: boolean };
+export type SnapshotDeps = UnitOfWorkDeps & { stripe: Stripe };
 
 /**
  * Books objects that were read from Stripe through the very handlers that events go through: there is one way each
@@ -84,6 +84,7 @@ function eventOf(deps: SnapshotDeps, type: string, seenAt: Date): Desk['event'] 
     created: fromUnixSeconds(Math.floor(seenAt.getTime() / 1_000)),
     livemode: deps.livemode,
     apiVersion: null,
+    accountId: null,
     asked: true,
   };
 }

@@ -15,6 +15,7 @@ import {
   type SubscriptionFacts,
   type SubscriptionItemFacts,
 } from '../../shared/stripe/facts/index.ts';
+import { isMissingAtStripe } from '../../shared/stripe/index.ts';
 
 /**
  * What Stripe says of an object, and when that was, by Stripe's own clock (whole seconds).
@@ -38,12 +39,12 @@ export type StripeReads = {
   /** All of them: what is embedded in an invoice ends after ten. They never change once it is finalised. */
   invoiceLines(id: string): Promise<InvoiceLine[]>;
   intent(id: string): Promise<Snapshot<IntentFacts>>;
-  /** The invoice that an intent pays, if there is one by now. */
-  invoiceOfIntent(id: string): Promise<string | null>;
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
   charge(id: string, held: Held): Promise<Snapshot<ChargeFacts> | null>;
   dispute(id: string): Promise<Snapshot<DisputeFacts>>;
   dispute(id: string, held: Held): Promise<Snapshot<DisputeFacts> | null>;
+  /** The invoice that an intent pays; null when there is none by now, or Stripe does not know the intent. */
+  invoiceOfIntent(id: string): Promise<string | null>;
   /** The product a price belongs to. */
   productOfPrice(priceId: string): Promise<string | null>;
   /** All that a subscription sells: what is embedded in it may end before the last. */
@@ -71,15 +72,15 @@ const QUESTIONS = {
     told(readInvoiceLines(await everyPage(stripe.invoices.listLineItems(id, { limit: PAGE_SIZE })))),
   intent: async (stripe: Stripe, id: string) =>
     snapshot(await stripe.paymentIntents.retrieve(id), readIntent),
-  invoiceOfIntent: async (stripe: Stripe, id: string) => {
-    const payment = { type: 'payment_intent', payment_intent: id } as const;
-    return snapshot(await stripe.invoicePayments.list({ payment, limit: 1 }), (list) => {
-      const [named] = (list as Stripe.ApiList<Stripe.InvoicePayment>).data;
-      return typeof named?.invoice === 'string' ? named.invoice : (named?.invoice.id ?? null);
-    });
-  },
   charge: async (stripe: Stripe, id: string) => snapshot(await stripe.charges.retrieve(id), readCharge),
   dispute: async (stripe: Stripe, id: string) => snapshot(await stripe.disputes.retrieve(id), readDispute),
+  invoiceOfIntent: async (stripe: Stripe, id: string) => {
+    const page = await stripe.invoicePayments
+      .list({ payment: { type: 'payment_intent', payment_intent: id }, limit: 1 })
+      .catch(unlessMissing);
+    const invoice = page?.data[0]?.invoice ?? null;
+    return told(typeof invoice === 'string' ? invoice : (invoice?.id ?? null));
+  },
   productOfPrice: async (stripe: Stripe, id: string) =>
     snapshot(await stripe.prices.retrieve(id), (object) => {
       const { product } = object as Stripe.Price;
@@ -166,10 +167,6 @@ export class AnswersAtHand implements StripeReads {
     return this.#answer('intent', id);
   }
 
-  async invoiceOfIntent(id: string): Promise<string | null> {
-    return this.#answer('invoiceOfIntent', id).facts;
-  }
-
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
   charge(id: string, held: Held): Promise<Snapshot<ChargeFacts> | null>;
   async charge(id: string, held?: Held): Promise<Snapshot<ChargeFacts> | null> {
@@ -180,6 +177,10 @@ export class AnswersAtHand implements StripeReads {
   dispute(id: string, held: Held): Promise<Snapshot<DisputeFacts> | null>;
   async dispute(id: string, held?: Held): Promise<Snapshot<DisputeFacts> | null> {
     return this.#answer('dispute', id, held);
+  }
+
+  async invoiceOfIntent(id: string): Promise<string | null> {
+    return this.#answer('invoiceOfIntent', id).facts;
   }
 
   async productOfPrice(id: string): Promise<string | null> {
@@ -211,12 +212,17 @@ function keyOf({ kind, id }: Question): string {
 }
 
 /** Reads through the SDK at once: for who holds neither locks nor a connection. */
-export function readsThrough(
-  stripe: Stripe,
-): Pick<StripeReads, 'productOfPrice' | 'invoice' | 'invoiceOfIntent'> {
+export function readsThrough(stripe: Stripe): Pick<
+  StripeReads,
+  'invoice' | 'intent' | 'invoiceOfIntent' | 'productOfPrice'
+> & {
+  subscription(id: string): Promise<Snapshot<SubscriptionFacts>>;
+} {
   return {
-    invoiceOfIntent: async (id) => (await QUESTIONS.invoiceOfIntent(stripe, id)).facts,
+    subscription: (id) => QUESTIONS.subscription(stripe, id),
     invoice: (id) => QUESTIONS.invoice(stripe, id),
+    intent: (id) => QUESTIONS.intent(stripe, id),
+    invoiceOfIntent: async (id) => (await QUESTIONS.invoiceOfIntent(stripe, id)).facts,
     productOfPrice: async (id) => (await QUESTIONS.productOfPrice(stripe, id)).facts,
   };
 }
@@ -224,6 +230,11 @@ export function readsThrough(
 /** What is gathered from several answers has no one time; nothing is ordered by it. */
 function told<F>(facts: F): Snapshot<F> {
   return { facts, seenAt: new Date(), asked: true };
+}
+
+function unlessMissing(thrown: unknown): null {
+  if (isMissingAtStripe(thrown)) return null;
+  throw thrown;
 }
 
 function snapshot<F>(response: Stripe.Response<unknown>, read: (object: unknown) => F): Snapshot<F> {

@@ -29,6 +29,8 @@ export type UnitOptions = { quiet?: boolean | undefined; asked?: boolean | undef
 export type UnitOfWorkDeps = {
   orm: MikroORM;
   catalog: Catalog;
+  /** Whether our key is of live mode; rows and events of the other mode are not ours. */
+  livemode: boolean;
   policy: AccessPolicy;
   clock: Clock;
   logger: Logger;
@@ -49,9 +51,10 @@ export async function inUnitOfWork(
   work: (ledger: Ledger, transaction: Transaction) => Promise<void>,
   { quiet = false, asked = false }: UnitOptions = {},
 ): Promise<Committed> {
-  const { orm, clock } = deps;
+  const { orm, clock, catalog } = deps;
+  await catalog.marks.warm();
   const { written, ...left } = await inTransaction(orm, async (transaction) => {
-    const ledger = await Ledger.open(orm, transaction, keysOf(touches), eventIds);
+    const ledger = await Ledger.open(orm, transaction, keysOf(touches), eventIds, deps.livemode);
     await work(ledger, transaction);
     await settlePremium({ ledger, ...deps, mayTellEnds: asked || quiet });
     ledger.write();

@@ -9,6 +9,7 @@ import {
   type ObjectSnapshot,
   type SnapshotDeps,
 } from '../events/snapshots.ts';
+import { noteModes } from './modes.ts';
 import type { Pace } from './pace.ts';
 import { type Cursor, pagesOf, type Stretch, stretchesFrom } from './resumable.ts';
 import { forget, recall, remember } from './state.ts';
@@ -32,6 +33,8 @@ export type BackfillReport = {
   invoices: number;
   /** Objects of customers that no user is known for. */
   unlinked: number;
+  /** Rows without a mode, subscriptions and customers, that Stripe does not know in either. */
+  unknown: number;
   failed: number;
 };
 
@@ -49,8 +52,9 @@ type Stage = {
 
 /**
  * Reads subscriptions and invoices themselves, for what is older than Stripe's 30 days of events. Subscriptions
- * first, so that every invoice finds its own. What it learns is old news: nobody is notified. A run that was stopped
- * goes on from there, and then reads what was made since it began; what changed meanwhile is for `reconcile`.
+ * first, so that every invoice finds its own. Rows of the old service, which noted no mode, get it from Stripe. What it
+ * learns is old news: nobody is notified. A run that was stopped goes on from there, and then reads what was made since it
+ * began; what changed meanwhile is for `reconcile`.
  */
 export async function backfill(deps: BackfillDeps, options: BackfillOptions): Promise<BackfillReport> {
   const { orm, clock } = deps;
@@ -64,6 +68,7 @@ export async function backfill(deps: BackfillDeps, options: BackfillOptions): Pr
     subscriptions: 0,
     invoices: 0,
     unlinked: 0,
+    unknown: 0,
     failed: 0,
   };
   for (const { startingAfter, ...stretch } of stretches) {
@@ -86,6 +91,7 @@ export async function backfill(deps: BackfillDeps, options: BackfillOptions): Pr
       }
     }
   }
+  if (options.customer === undefined && !options.dryRun) report.unknown = (await noteModes(deps)).unknown;
   if (name !== undefined) await forget(orm, name);
   return report;
 }

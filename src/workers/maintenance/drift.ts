@@ -1,15 +1,25 @@
+import { setTimeout } from 'node:timers/promises';
 import type { FilterQuery } from '@mikro-orm/core';
 import type Stripe from 'stripe';
 import { isDatabaseAway } from '../../shared/database/index.ts';
-import { Customer, type PlanType, Subscription, User } from '../../shared/entities/index.ts';
+import {
+  Customer,
+  type PlanType,
+  Subscription,
+  UNCONFIRMED_LINK,
+  User,
+} from '../../shared/entities/index.ts';
 import { toError } from '../../shared/errors.ts';
 import { premiumUntil } from '../../shared/premium/index.ts';
 import { isEndedStatus, readSubscription, type SubscriptionFacts } from '../../shared/stripe/facts/index.ts';
 import { toSubscriptionStatus } from '../../shared/stripe/status.ts';
+import { isSoldByUs } from '../events/books/customer-link.ts';
 import { isLive } from '../events/books/subscription-book.ts';
 import type { Follow } from '../events/follow.ts';
 import { answeredAt, type SnapshotDeps } from '../events/snapshots.ts';
 import { readsThrough } from '../events/stripe-reads.ts';
+import { endUnknown } from './end-unknown.ts';
+import { noteModes } from './modes.ts';
 import type { Pace } from './pace.ts';
 import { settleUsers } from './settle-users.ts';
 import { syncSubscription } from './sync-subscription.ts';
@@ -22,7 +32,7 @@ export type DriftCause =
   | 'event_missing'
   /** The row says it reflects this very state, and yet differs: somebody else wrote to it. */
   | 'foreign_write'
-  /** Our row names a subscription that Stripe does not know: another account or mode. */
+  /** Our row names a subscription that Stripe does not know under our key: it is of an account that was left. */
   | 'unknown_at_stripe'
   /** `users.premium` is not what the user's subscriptions make it. */
   | 'premium_differs'
@@ -44,22 +54,39 @@ export type Drift = {
   healed: boolean;
 };
 
-export type DriftReport = { checked: number; drifts: Drift[]; failed: number };
+export type DriftReport = {
+  checked: number;
+  drifts: Drift[];
+  failed: number;
+  /** Why rows that Stripe does not know were not ended, and what a person does about it; null when nothing stands. */
+  stopped: string | null;
+};
 
 export type DriftOptions = {
-  /** Heals what can be healed by reading it again; reports everything either way. */
+  /**
+   * Heals what can be healed by reading it again, and ends rows whose subscription Stripe does not know; reports
+   * everything either way.
+   */
   fix?: boolean;
+  /** A person has looked: also ends more rows than a run does by itself. */
+  endAll?: boolean;
   onPage?: (report: DriftReport) => void;
 };
 
-type DriftDeps = SnapshotDeps & { pace: Pace; follow: Follow };
+type DriftDeps = SnapshotDeps & {
+  pace: Pace;
+  follow: Follow;
+  /** Resolves after so many milliseconds; the system's own when absent. */
+  wait?: (ms: number) => Promise<void>;
+};
 
 const PAGE_SIZE = 100;
 const ROWS_AT_ONCE = 500;
 
 /** Compares subscriptions and premium with Stripe, field by field. */
 export async function checkDrift(deps: DriftDeps, options: DriftOptions = {}): Promise<DriftReport> {
-  const report: DriftReport = { checked: 0, drifts: [], failed: 0 };
+  const report: DriftReport = { checked: 0, drifts: [], failed: 0, stopped: null };
+  if (options.fix) await noteModes(deps);
   const seen = new Set<string>();
   let startingAfter: string | undefined;
   for (let more = true; more; ) {
@@ -77,7 +104,7 @@ export async function checkDrift(deps: DriftDeps, options: DriftOptions = {}): P
     more = page.has_more && startingAfter !== undefined;
     options.onPage?.(report);
   }
-  await checkUnseen(deps, seen, report);
+  await checkUnseen(deps, options, seen, report);
   await checkPremium(deps, options, report);
   return report;
 }
@@ -97,11 +124,12 @@ async function checkPage(
     try {
       const told = readSubscription({ ...object, latest_invoice: null });
       const row = rows.find((candidate) => candidate.stripeSubscriptionId === told.id);
-      const plan = await deps.catalog.planOf(told, row !== undefined, readsThrough(deps.stripe));
+      const customer = customers.find((candidate) => candidate.stripeCustomerId === told.customerId);
+      const known = row !== undefined || isSoldByUs(customer, told);
+      const plan = await deps.catalog.planOf(told, known, readsThrough(deps.stripe));
       if (plan === null) continue;
       const facts = deps.catalog.focus(told);
-      const customer = customers.find((candidate) => candidate.stripeCustomerId === facts.customerId);
-      const drift = row ? compare(row, facts, plan, seenAt) : missing(facts, customer);
+      const drift = row ? compare(row, facts, plan, seenAt, customer) : missing(facts, customer);
       if (drift) report.drifts.push(await heal(deps, options, drift));
     } catch (thrown) {
       // Not the subscription's fault, and the next one would fare no better.
@@ -126,7 +154,13 @@ function missing(facts: SubscriptionFacts, customer: Customer | undefined): Drif
   ]);
 }
 
-function compare(row: Subscription, facts: SubscriptionFacts, plan: PlanType, seenAt: Date): Drift | null {
+function compare(
+  row: Subscription,
+  facts: SubscriptionFacts,
+  plan: PlanType,
+  seenAt: Date,
+  customer: Customer | undefined,
+): Drift | null {
   const pairs: [field: string, ours: unknown, stripes: unknown][] = [
     ['status', row.status, toSubscriptionStatus(facts.status)],
     ['stripe_status', row.stripeStatus, facts.status],
@@ -148,7 +182,8 @@ function compare(row: Subscription, facts: SubscriptionFacts, plan: PlanType, se
   const fields = pairs
     .map(([field, ours, stripes]) => ({ field, ours: wordOf(ours), stripes: wordOf(stripes) }))
     .filter(({ ours, stripes }) => ours !== stripes);
-  if (row.duplicateOf != null && isLive(row)) {
+  // Beside a subscription that a stranger may pay, a user's own is no second one.
+  if (row.duplicateOf != null && isLive(row) && customer?.linkedBy !== UNCONFIRMED_LINK) {
     return driftOf('duplicate', facts.id, facts.customerId, row.userId, fields);
   }
   if (fields.length === 0) return null;
@@ -167,19 +202,35 @@ function wordOf(value: unknown): string | null {
   return value instanceof Date ? value.toISOString() : String(value);
 }
 
-/** Rows that run by our books and that Stripe's list did not have. */
-async function checkUnseen(deps: DriftDeps, seen: ReadonlySet<string>, report: DriftReport): Promise<void> {
-  for await (const running of pagesOf(deps, { endedAt: null })) {
-    for (const row of running) {
-      if (seen.has(row.stripeSubscriptionId)) continue;
-      report.checked += 1;
-      report.drifts.push(
-        driftOf('unknown_at_stripe', row.stripeSubscriptionId, row.stripeCustomerId, row.userId, [
-          { field: 'status', ours: row.status, stripes: null },
-        ]),
-      );
-    }
+/** Rows that run by our books and that Stripe's list did not have. Those of the other mode are not ours to judge. */
+async function checkUnseen(
+  deps: DriftDeps,
+  options: DriftOptions,
+  seen: ReadonlySet<string>,
+  report: DriftReport,
+): Promise<void> {
+  const unseen: Subscription[] = [];
+  let running = 0;
+  for await (const page of pagesOf(deps, { endedAt: null, ...ofMode(deps.livemode) })) {
+    running += page.length;
+    unseen.push(...page.filter((row) => !seen.has(row.stripeSubscriptionId)));
   }
+  report.checked += unseen.length;
+  const wait = deps.wait ?? setTimeout;
+  const outcome = options.fix
+    ? await endUnknown({ ...deps, wait }, unseen, { running, endAll: options.endAll === true })
+    : { ended: new Set<string>(), stopped: null };
+  report.stopped = outcome.stopped;
+  for (const row of unseen) {
+    const fields = [{ field: 'status', ours: row.status, stripes: null }];
+    const id = row.stripeSubscriptionId;
+    const drift = driftOf('unknown_at_stripe', id, row.stripeCustomerId, row.userId, fields);
+    report.drifts.push({ ...drift, healed: outcome.ended.has(id) });
+  }
+}
+
+function ofMode(livemode: boolean) {
+  return { $or: [{ livemode }, { livemode: null }] };
 }
 
 async function checkPremium(deps: DriftDeps, options: DriftOptions, report: DriftReport): Promise<void> {
@@ -193,7 +244,7 @@ async function checkPremium(deps: DriftDeps, options: DriftOptions, report: Drif
     // All of a user's subscriptions count together, also those on other pages.
     const byUser = Map.groupBy(await em.find(Subscription, { userId: { $in: fresh } }), (row) => row.userId);
     for (const user of users) {
-      const drift = premiumDrift(user, byUser.get(user.id) ?? [], deps.policy, now);
+      const drift = premiumDrift(user, byUser.get(user.id) ?? [], deps, now);
       if (!drift) continue;
       if (options.fix) await deps.follow(await settleUsers(deps, [user.id]));
       report.drifts.push({ ...drift, healed: options.fix === true });
@@ -204,13 +255,20 @@ async function checkPremium(deps: DriftDeps, options: DriftOptions, report: Drif
 function premiumDrift(
   user: User,
   rows: readonly Subscription[],
-  policy: DriftDeps['policy'],
+  { policy, livemode }: DriftDeps,
   now: Date,
 ): Drift | null {
-  const expected = rows
-    .map((row) => premiumUntil(row, policy, now))
-    .reduce((best, until) => (until !== null && (best === null || until > best) ? until : best), null);
-  if (expected === null || user.premium?.getTime() === expected.getTime()) return null;
+  const [elsewhere, ours] = [true, false].map((other) =>
+    rows
+      .filter((row) => (row.livemode != null && row.livemode !== livemode) === other)
+      .map((row) => premiumUntil(row, policy, now))
+      .reduce((best, until) => (until !== null && (best === null || until > best) ? until : best), null),
+  );
+  const expected = ours ?? null;
+  const held = user.premium?.getTime();
+  // What somebody else wrote stays; what a subscription of the other mode gave does not.
+  if (expected === null && (elsewhere == null || held !== elsewhere.getTime())) return null;
+  if (held === expected?.getTime()) return null;
   return driftOf('premium_differs', null, null, user.id, [
     { field: 'premium', ours: wordOf(user.premium), stripes: wordOf(expected) },
   ]);

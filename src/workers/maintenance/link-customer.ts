@@ -3,11 +3,12 @@ import { linkCustomer } from '../events/books/customer-link.ts';
 import { type Committed, inUnitOfWork, type UnitOfWorkDeps } from '../events/unit-of-work.ts';
 
 /**
- * What an operator says: this Stripe customer is that user. Events that were parked for it are applied then.
+ * What an operator says: this Stripe customer is that user. Events that were parked for it are applied then, and a
+ * link that only a typed address had made is confirmed.
  * @throws {PermanentError} when there is no such user, or the customer is somebody else's
  */
 export function linkCustomerByHand(
-  deps: UnitOfWorkDeps & { livemode: boolean },
+  deps: UnitOfWorkDeps,
   stripeCustomerId: string,
   userId: number,
 ): Promise<Committed> {

@@ -58,7 +58,9 @@ export class Maintenance {
   async #syncPayments(userId: number | null, job: Pick<Job, 'updateProgress'>): Promise<unknown> {
     const onPage = (report: object): Promise<void> => job.updateProgress({ ...report });
     if (userId === null) return backfill(this.#deps, { onPage });
-    const customers = await this.#deps.orm.em.fork().find(Customer, { userId });
+    const { orm, livemode } = this.#deps;
+    const ofOurMode = { $or: [{ livemode }, { livemode: null }] };
+    const customers = await orm.em.fork().find(Customer, { userId, ...ofOurMode });
     if (customers.length === 0) throw new PermanentError(`User ${userId} has no Stripe customer to read`);
     const reports = [];
     for (const { stripeCustomerId: customer } of customers) {

@@ -91,6 +91,7 @@ const TABLES = [
   'invoice_payments',
   'webhook_events',
   'outbox_messages',
+  'billing_ends',
   'disputes',
   'credit_notes',
   'attention_done',

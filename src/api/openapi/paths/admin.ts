@@ -48,6 +48,7 @@ const attention: Schema = object({
       duplicate_of: orNull(id('sub_')),
     }),
   ),
+  unconfirmed_links: list(object({ stripe_customer_id: id('cus_'), user_id: orNull(userId), since: time })),
   parked: list(object({ waiting_for: text('a customer'), events: count, since: time })),
   unfinalized_invoices: list(
     object({
@@ -191,7 +192,7 @@ export const adminPaths: Paths = {
     post: {
       operationId: 'linkCustomer',
       tags: ['admin'],
-      summary: 'Says whose customer it is, and lets its parked events go',
+      summary: 'Says or confirms whose customer it is, and lets its parked events go',
       security: FOR_OPERATOR,
       requestBody: jsonBody(linkBody, true),
       responses: {
@@ -221,7 +222,16 @@ export const adminPaths: Paths = {
             object({
               customers: list(id('cus_')),
               canceled_subscriptions: list(id('sub_')),
+              canceled_schedules: list(id('sub_sched_')),
               expired_sessions: list(id('cs_')),
+              voided_invoices: list(id('in_')),
+              deleted_invoice_items: list(id('ii_')),
+              left: list(
+                object({
+                  customer: id('cus_'),
+                  reason: word('other_mode', 'unknown_to_this_key', 'debit_under_way'),
+                }),
+              ),
             }),
           ),
         ),

@@ -9,6 +9,8 @@ export type EventFacts = {
   created: Date;
   livemode: boolean;
   apiVersion: string | null;
+  /** The account it happened on, where Stripe says so: on events of connected accounts, and within an organisation. */
+  accountId: string | null;
   object: unknown;
 };
 
@@ -19,6 +21,8 @@ const shape = z.object({
   created: requiredMoment,
   livemode,
   api_version: z.string().nullish(),
+  account: z.string().nullish(),
+  context: z.string().nullish(),
   // Behind a function: it is large, and its own reader looks at it.
   data: z.object({ object: z.unknown() }).transform(
     ({ object }) =>
@@ -36,6 +40,12 @@ export function readEvent(payload: unknown): EventFacts {
     created: raw.created,
     livemode: raw.livemode,
     apiVersion: raw.api_version ?? null,
+    accountId: raw.account ?? accountIn(raw.context),
     object: raw.data(),
   };
+}
+
+/** A context is a path of ids (since 2025-04-30): `acct_…`, or an organisation and the account in it. */
+function accountIn(context: string | null | undefined): string | null {
+  return context?.split('/').findLast((part) => part.startsWith('acct_')) ?? null;
 }

@@ -1,48 +1,62 @@
-import type { User } from '../../../shared/entities/index.ts';
+import {
+  type CheckoutSession,
+  type Customer,
+  UNCONFIRMED_LINK,
+  type User,
+} from '../../../shared/entities/index.ts';
+import type { SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
 import type { Desk } from '../desk.ts';
 
-/** What an object says about whose it is, besides its customer. */
-export type OwnerHints = {
+/**
+ * What says whose a customer is. A session's own metadata, its `client_reference_id` and an intent's metadata are not
+ * among it: on a shared account anybody may write a number there that happens to be one of our users'.
+ */
+export type OwnerProofs = {
+  /** Our own row of the checkout session. */
+  session?: CheckoutSession | undefined;
+  /** Of a subscription of ours: our checkout writes the user's id there. */
   metadata?: Record<string, string>;
-  clientReferenceId?: string | null;
-  sessionId?: string;
-  /** Counts only where it is the verified address of a user. */
+  /** Counts only where it is the verified address of a user, and shows them nothing until somebody confirms it. */
   email?: string | null;
 };
 
 /** The user id that our own checkout wrote into an object's metadata. */
 export function userIdIn(metadata: Record<string, string> | undefined): number | null {
-  return wholeNumberOf(metadata?.user_id);
-}
-
-/** Reads a user id as we write it into Stripe's free-text fields. */
-export function wholeNumberOf(text: string | null | undefined): number | null {
+  const text = metadata?.user_id;
   return text && /^[1-9]\d{0,9}$/.test(text) ? Number(text) : null;
 }
 
 /**
- * Finds whose customer this is and remembers it: the known link, what our checkout noted on the object, a checkout
- * session of ours, then a user's verified address. Undefined when nobody can be named; nobody is ever guessed.
+ * Whether our checkout sold this, by a price that may not be configured any more: the customer is that of the very user
+ * whom it names, and it names the plan as we do.
  */
-export function ownerOf(desk: Desk, customerId: string | null, hints: OwnerHints): User | undefined {
+export function isSoldByUs(customer: Customer | undefined, { metadata }: SubscriptionFacts): boolean {
+  const plan = metadata.plan_type === 'mensuel' || metadata.plan_type === 'annuel';
+  return plan && customer?.userId != null && customer.userId === userIdIn(metadata);
+}
+
+/**
+ * Finds whose customer this is and remembers it: the known link, a checkout session of ours, what our checkout noted on
+ * the subscription, then a user's verified address. Undefined when nobody can be named; nobody is ever guessed.
+ */
+export function ownerOf(desk: Desk, customerId: string | null, proofs: OwnerProofs): User | undefined {
   const { ledger } = desk;
-  const known = ledger.user(ledger.customer(customerId)?.userId);
-  if (known) return known;
-  const noted = userIdIn(hints.metadata) ?? wholeNumberOf(hints.clientReferenceId);
-  const session =
-    (hints.sessionId === undefined ? undefined : ledger.session(hints.sessionId)) ??
-    (customerId === null ? undefined : ledger.sessionOfCustomer(customerId));
+  const customer = ledger.customer(customerId);
+  const session = proofs.session ?? (customerId === null ? undefined : ledger.sessionOfCustomer(customerId));
   const candidates = [
-    { user: ledger.user(noted), linkedBy: 'metadata' },
     { user: ledger.user(session?.userId), linkedBy: 'session' },
-    { user: ledger.userByVerifiedEmail(hints.email ?? null), linkedBy: 'verified_email' },
+    { user: ledger.user(userIdIn(proofs.metadata)), linkedBy: 'metadata' },
+    { user: ledger.userByVerifiedEmail(proofs.email ?? null), linkedBy: UNCONFIRMED_LINK },
   ];
-  for (const { user, linkedBy } of candidates) {
-    if (user === undefined) continue;
-    if (customerId !== null) linkCustomer(desk, customerId, user, linkedBy);
-    return user;
+  const found = candidates.find(({ user }) => user !== undefined);
+  const known = ledger.user(customer?.userId);
+  if (known) {
+    // A typed address is all there was, and now there is more: in whichever order the two were heard.
+    if (customer?.linkedBy === UNCONFIRMED_LINK && found?.user === known) customer.linkedBy = found.linkedBy;
+    return known;
   }
-  return undefined;
+  if (found?.user && customerId !== null) linkCustomer(desk, customerId, found.user, found.linkedBy);
+  return found?.user;
 }
 
 /** Writes the link between a Stripe customer and a user, and lets events go that were waiting for it. */
@@ -54,8 +68,11 @@ export function linkCustomer(
 ): void {
   const { ledger } = desk;
   const existing = ledger.customer(customerId);
-  const preferred = ledger.preferredCustomerOf(user.id) === undefined;
-  if (existing) {
+  // Nobody buys as a customer that may be a stranger's.
+  const preferred = linkedBy !== UNCONFIRMED_LINK && ledger.preferredCustomerOf(user.id) === undefined;
+  if (existing?.userId === user.id) {
+    existing.linkedBy = linkedBy;
+  } else if (existing) {
     Object.assign(existing, {
       userId: user.id,
       linkedBy,

@@ -48,6 +48,7 @@ function paymentNamedBy(desk: Desk, user: User, facts: BookableInvoice): Payment
     amount: facts.amountDue,
     currency: facts.currency,
     createdAt: facts.created,
+    awaitingInvoice: false,
     livemode: desk.event.livemode,
   });
 }
@@ -74,6 +75,7 @@ function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice, fail
   row.stripeSubscriptionId ??= facts.subscriptionId;
   row.subscriptionId ??= desk.ledger.subscription(facts.subscriptionId)?.id ?? null;
   row.stripeCustomerId ??= facts.customerId;
+  row.livemode ??= desk.event.livemode;
   row.coversUntil = facts.servicePeriod?.end ?? row.coversUntil;
   // The invoice's age is the payment's: an intent may be older (confirmed at checkout) or younger (a renewal's).
   row.createdAt = facts.created;
@@ -120,6 +122,8 @@ export function bookIntent(desk: Desk, user: User, facts: IntentFacts, seenAt: D
       amount: facts.amount,
       currency: facts.currency,
       createdAt: facts.created,
+      // Our customer may have paid another shop: only an invoice of ours says that it is a payment of ours.
+      awaitingInvoice: true,
       livemode: desk.event.livemode,
     });
   row.intentStatus = facts.status;
@@ -131,7 +135,6 @@ export function bookIntent(desk: Desk, user: User, facts: IntentFacts, seenAt: D
   row.paymentMethodType = facts.paymentMethodType ?? row.paymentMethodType;
   row.failureReason = facts.failureReason ?? row.failureReason;
   if (row.invoiceStatus == null) row.createdAt = facts.created;
-  if (row.stripeInvoiceId == null) row.awaitingInvoice = !facts.namesInvoice;
   deriveStatus(row);
   if (invoiceId === null) return row;
   return settle(desk, invoiceId).find((each) => each === row);
@@ -155,7 +158,6 @@ export function linkIntent(
     row.amount = paid.amount ?? row.amount;
   }
   row.stripeInvoiceId = invoiceId;
-  row.awaitingInvoice = false;
   settle(desk, invoiceId);
 }
 
@@ -196,7 +198,6 @@ function takeIntoInvoice(desk: LinkingDesk, invoiceId: string, intentId: string)
   const own = rowOfIntent(desk, intentId);
   if (own) {
     own.stripeInvoiceId = invoiceId;
-    own.awaitingInvoice = false;
     return own;
   }
   const provisional = rowsOf(desk, invoiceId).find((row) => isProvisional(row, invoiceId));
@@ -211,8 +212,17 @@ function payerBeside(desk: LinkingDesk, invoiceId: string, intentId: string): Pa
   const [other] = rowsOf(desk, invoiceId);
   const user = desk.ledger.user(other?.userId);
   if (!other || !user) return undefined;
-  const { amount, currency, createdAt, livemode } = other;
-  return addPayment(desk, { user, invoiceId, intentId, amount, currency, createdAt, livemode });
+  const { amount, currency, createdAt, awaitingInvoice, livemode } = other;
+  return addPayment(desk, {
+    user,
+    invoiceId,
+    intentId,
+    amount,
+    currency,
+    createdAt,
+    awaitingInvoice,
+    livemode,
+  });
 }
 
 /**
@@ -284,6 +294,7 @@ function addPayment(
     amount: number;
     currency: string;
     createdAt: Date;
+    awaitingInvoice: boolean;
     livemode: boolean | null | undefined;
   },
 ): Payment {
@@ -296,7 +307,7 @@ function addPayment(
     status: 'pending',
     createdAt: origin.createdAt,
     attemptCount: 0,
-    awaitingInvoice: false,
+    awaitingInvoice: origin.awaitingInvoice,
     amountRefunded: 0,
     livemode: origin.livemode,
   });

@@ -39,11 +39,23 @@ export async function settlePremium(desk: SettlingDesk): Promise<void> {
 function settleUser(desk: SettlingDesk, user: User, subscriptions: readonly Subscription[]): void {
   const now = desk.clock.now();
   const best = longestPremium(subscriptions, desk.policy, now);
-  if (best === null) return;
+  if (best === null) {
+    forgetOtherMode(desk, user, now);
+    return;
+  }
   const before = user.premium ?? null;
   if (before?.getTime() !== best.until.getTime()) user.premium = best.until;
   if (best.until <= now) noteEnd(desk, best.subscription, best.until, before);
   else if (before === null || before <= now) announceActivation(desk, best.subscription, best.until, before);
+}
+
+/**
+ * Premium that a subscription of the other mode gave, as when a service goes from test to live: nobody has paid for it.
+ * What somebody else wrote stays.
+ */
+function forgetOtherMode({ ledger, policy }: SettlingDesk, user: User, now: Date): void {
+  const given = longestPremium(ledger.subscriptionsElsewhere(user.id), policy, now);
+  if (given !== null && user.premium?.getTime() === given.until.getTime()) user.premium = null;
 }
 
 /** Of several subscriptions the one that lasts longest decides: one's end never takes away what another pays for. */
@@ -130,18 +142,26 @@ function paidPeriod(subscription: Subscription): string {
 
 /**
  * Of several live subscriptions the one Stripe created first counts and the others are marked as its duplicates, for
- * the operator to resolve. Rows leave the unique index in one flush before another enters it.
+ * the operator to resolve. One that perhaps a stranger pays stands aside for the user's own, and is no reason to warn.
+ * Rows leave the unique index in one flush before another enters it.
  */
 async function settleDuplicates(desk: SettlingDesk, subscriptions: readonly Subscription[]): Promise<void> {
   await desk.ledger.flush();
   // What has ended is nobody's duplicate: whether it ever was one depends on which event came first.
   for (const row of subscriptions) if (!isLive(row)) row.duplicateOf = null;
-  const live = subscriptions.filter(isLive).sort(byAge);
-  const [first, ...others] = live;
+  const live = subscriptions.filter(isLive);
+  if (live.length === 0) return;
+  const customers = live.length > 1 ? live.map((row) => row.stripeCustomerId) : [];
+  const strangers = await desk.ledger.unconfirmed(customers);
+  const isStrangers = (row: Subscription): boolean => strangers.has(row.stripeCustomerId);
+  const [first, ...others] = live.sort(
+    (a, b) => Number(isStrangers(a)) - Number(isStrangers(b)) || byAge(a, b),
+  );
   if (!first) return;
   const marked = others.filter((row) => row.duplicateOf !== first.id);
   for (const row of marked) {
     row.duplicateOf = first.id;
+    if (isStrangers(row)) continue;
     desk.logger.warn(
       {
         userId: row.userId,

@@ -1,6 +1,6 @@
 import type { User } from '../../../shared/entities/index.ts';
 import { type CheckoutSessionFacts, readCheckoutSession } from '../../../shared/stripe/facts/index.ts';
-import { ownerOf, userIdIn, wholeNumberOf } from '../books/customer-link.ts';
+import { ownerOf } from '../books/customer-link.ts';
 import { pendingDebit } from '../books/pending-debit.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor } from '../event.ts';
@@ -8,19 +8,17 @@ import type { Touches } from '../ledger/index.ts';
 
 /**
  * `checkout.session.completed` and `.async_payment_succeeded`: whose customer and subscription this is. Premium and
- * payments come from the subscription's and the invoice's own events.
+ * payments come from the subscription's and the invoice's own events. A session that neither a row of ours nor a
+ * guest's mark makes ours is another shop's.
  */
 export const onCheckoutCompleted = handler({
   read: readCheckoutSession,
   touches: touchesOf,
-  apply: (facts, desk) => {
-    const owner = ownerOf(desk, facts.customerId, {
-      metadata: facts.metadata,
-      clientReferenceId: facts.clientReferenceId,
-      sessionId: facts.id,
-      email: facts.email,
-    });
+  apply: async (facts, desk) => {
+    if (facts.mode !== 'subscription') return IGNORED;
     const session = desk.ledger.session(facts.id);
+    if (session === undefined && !(await isGuests(facts, desk))) return IGNORED;
+    const owner = ownerOf(desk, facts.customerId, { session, email: facts.email });
     if (session && session.status !== 'completed') {
       session.status = 'completed';
       session.completedAt = desk.event.created;
@@ -47,10 +45,21 @@ export const onCheckoutExpired = handler({
   },
 });
 
+/** A guest's checkout of ours: by its mark, or opened before there were marks and for a price of ours. */
+async function isGuests(facts: CheckoutSessionFacts, desk: Desk): Promise<boolean> {
+  const { marks } = desk.catalog;
+  if (await marks.isIn(facts.metadata)) return true;
+  if (facts.metadata.source !== 'guest' || facts.subscriptionId === null) return false;
+  if (!(await marks.isBefore(facts.created ?? desk.event.created))) return false;
+  if (desk.ledger.subscription(facts.subscriptionId)) return true;
+  const { facts: sold } = await desk.reads.subscription(facts.subscriptionId);
+  return (await desk.catalog.planOf(sold, false, desk.reads)) !== null;
+}
+
 /** `unpaid` is the first debit of a subscription, which is with the bank; how it ends, the invoice's events tell. */
 function tellOfDebit({ ledger }: Desk, owner: User, facts: CheckoutSessionFacts): void {
-  const { mode, paymentStatus, invoiceId, amountTotal, currency } = facts;
-  if (mode !== 'subscription' || paymentStatus !== 'unpaid') return;
+  const { paymentStatus, invoiceId, amountTotal, currency } = facts;
+  if (paymentStatus !== 'unpaid') return;
   if (invoiceId === null || amountTotal === null || currency === null) return;
   for (const payment of ledger.payments()) {
     if (payment.stripeInvoiceId === invoiceId && payment.status !== 'pending') return;
@@ -64,7 +73,6 @@ function touchesOf(facts: CheckoutSessionFacts): Touches {
     subscription: facts.subscriptionId,
     invoices: [facts.invoiceId],
     session: facts.id,
-    user: userIdIn(facts.metadata) ?? wholeNumberOf(facts.clientReferenceId),
     email: facts.email,
   };
 }

@@ -11,8 +11,7 @@ export const onCreditNote = handler({
   read: readCreditNote,
   touches: (facts) => ({ customer: facts.customerId, invoices: [facts.invoiceId] }),
   apply: (facts, { ledger }) => {
-    const isOurs =
-      ledger.hasPaymentOfInvoice(facts.invoiceId) || ledger.customer(facts.customerId)?.userId != null;
+    const isOurs = ledger.isBooked(facts.invoiceId) || ledger.customer(facts.customerId)?.userId != null;
     if (!isOurs) return IGNORED;
     ledger.keepCreditNote(facts);
     return APPLIED;

@@ -1,7 +1,17 @@
-import type { Subscription, User } from '../../../shared/entities/index.ts';
+import {
+  type PlanType,
+  type Subscription,
+  UNCONFIRMED_LINK,
+  type User,
+} from '../../../shared/entities/index.ts';
 import { toMajorUnits } from '../../../shared/money.ts';
-import { type InvoiceFacts, readInvoice, servicePeriodOf } from '../../../shared/stripe/facts/index.ts';
-import { ownerOf, userIdIn } from '../books/customer-link.ts';
+import {
+  type InvoiceFacts,
+  readInvoice,
+  type SubscriptionFacts,
+  servicePeriodOf,
+} from '../../../shared/stripe/facts/index.ts';
+import { isSoldByUs, ownerOf, userIdIn } from '../books/customer-link.ts';
 import {
   isFirstInvoice,
   mayBeOvertaken,
@@ -147,7 +157,8 @@ type Effect<F extends InvoiceFacts = InvoiceFacts> = (
 ) => void;
 
 /**
- * Finds whose invoice it is and what subscription it is for, then lets the effect happen.
+ * Finds whose invoice it is and what subscription it is for, then lets the effect happen. An invoice for no subscription
+ * of ours is another shop's, whoever's customer it bills.
  * @param failedAt when an attempt at collecting it failed, where that is what the event tells
  */
 async function apply<F extends InvoiceFacts>(
@@ -158,13 +169,17 @@ async function apply<F extends InvoiceFacts>(
 ): Promise<Verdict> {
   if (told.id === null) return IGNORED;
   const facts = await withAllLines(told, desk.reads);
-  const hints = { metadata: facts.subscriptionMetadata, email: facts.customerEmail };
+  const isBooked = desk.ledger.isBooked(told.id);
+  if (facts.subscriptionId === null && !isBooked) return IGNORED;
   const row = desk.ledger.subscription(facts.subscriptionId);
   const missing = row === undefined && facts.subscriptionId !== null ? facts.subscriptionId : null;
   // The invoice came before its subscription: Stripe knows it, and knows whether it is one of ours.
   const snapshot = missing === null ? null : await desk.reads.subscription(missing);
-  const plan = snapshot === null ? null : await desk.catalog.planOf(snapshot.facts, false, desk.reads);
-  const owner = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, hints);
+  const plan = snapshot === null ? null : await planOf(snapshot.facts, desk);
+  if (snapshot !== null && plan === null && !isBooked) return IGNORED;
+  const metadata = { ...snapshot?.facts.metadata, ...facts.subscriptionMetadata };
+  const proofs = { metadata, email: facts.customerEmail };
+  const owner = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, proofs);
   if (!owner) return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
   const subscription = snapshot && plan ? await bookSubscription(desk, owner, plan, snapshot) : row;
   const servicePeriod = servicePeriodOf(
@@ -177,6 +192,10 @@ async function apply<F extends InvoiceFacts>(
   effect(desk, invoice, owner, subscription);
   if (subscription) desk.ledger.touchUser(subscription.userId);
   return APPLIED;
+}
+
+function planOf(facts: SubscriptionFacts, desk: Desk): Promise<PlanType | null> {
+  return desk.catalog.planOf(facts, isSoldByUs(desk.ledger.customer(facts.customerId), facts), desk.reads);
 }
 
 function paid(desk: Desk, invoice: BookableInvoice, owner: User, subscription?: Subscription): void {
@@ -265,6 +284,8 @@ function isOverWithoutMoney({ status, amountPaid }: InvoiceFacts): boolean {
 function actionRequired(desk: Desk, invoice: BookableInvoice, owner: User): void {
   const payment = bookInvoice(desk, owner, invoice);
   if (isSettled(payment)) return;
+  // The link leads to the payer's name and address, and only a typed address says that this is the payer.
+  if (desk.ledger.customer(invoice.customerId)?.linkedBy === UNCONFIRMED_LINK) return;
   desk.ledger.announce({
     fact: `payment_action_required:${invoice.id}:${invoice.attemptCount}`,
     userId: payment.userId,

@@ -1,5 +1,6 @@
+import type { User } from '../../../shared/entities/index.ts';
 import { type IntentFacts, readIntent, readInvoicePayment } from '../../../shared/stripe/facts/index.ts';
-import { ownerOf, userIdIn } from '../books/customer-link.ts';
+import { isOurs } from '../books/ownership.ts';
 import { bookIntent, isFinalIntent, linkIntent, paymentOfCharge } from '../books/payment-book.ts';
 import { announcePendingDebit } from '../books/pending-debit.ts';
 import { type Desk, handler } from '../desk.ts';
@@ -8,7 +9,7 @@ import type { StripeReads } from '../stripe-reads.ts';
 
 /**
  * `payment_intent.*`: what the money itself did. Users hear of it through the invoice's events, so that one payment
- * is announced once.
+ * is announced once. Nothing on an intent says whose it is: its metadata is anybody's.
  */
 export const onPaymentIntent = handler<Attempt>({
   read: (object) => ({ ...readIntent(object), isAsked: false }),
@@ -18,7 +19,6 @@ export const onPaymentIntent = handler<Attempt>({
     intent: facts.id,
     invoices: [facts.invoiceId],
     charge: facts.chargeId,
-    user: userIdIn(facts.metadata),
   }),
   apply: bookNewest,
 });
@@ -50,8 +50,8 @@ async function nameInvoice(facts: Attempt, reads: StripeReads): Promise<Attempt>
 async function bookNewest(given: Attempt, desk: Desk): Promise<Verdict> {
   const isNamed = given.isAsked || desk.ledger.invoiceOfIntent(given.id) !== null;
   const facts = isNamed ? given : await nameInvoice(given, desk.reads);
-  if (facts.isAsked && facts.invoiceId !== null) linkIntent(desk, facts.invoiceId, facts.id);
   const row = paymentOfCharge(desk, null, facts.id);
+  if (row && facts.isAsked && facts.invoiceId !== null) linkIntent(desk, facts.invoiceId, facts.id);
   let current: IntentFacts = facts;
   let seenAt = desk.event.created;
   if (!isFinalIntent(facts.status)) {
@@ -71,10 +71,24 @@ async function bookNewest(given: Attempt, desk: Desk): Promise<Verdict> {
       };
     }
   }
-  const owner =
-    desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, { metadata: facts.metadata });
-  if (!owner) return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
-  const payment = bookIntent(desk, owner, current, seenAt);
-  if (payment) announcePendingDebit(desk, payment);
-  return APPLIED;
+  const owner = desk.ledger.user(row?.userId) ?? payerOf(facts, desk);
+  // A customer of ours may pay another shop: until its invoice is known to be ours, the payment is not shown.
+  if (owner) {
+    const payment = bookIntent(desk, owner, current, seenAt);
+    if (payment) announcePendingDebit(desk, payment);
+    return APPLIED;
+  }
+  if (facts.customerId === null || !(await isOurs(desk, facts.id, facts.invoiceId))) return IGNORED;
+  return parkedFor(facts.customerId);
+}
+
+/** By the known customer, or the invoice that is on our books. */
+function payerOf(facts: IntentFacts, { ledger }: Desk): User | undefined {
+  const known = ledger.user(ledger.customer(facts.customerId)?.userId);
+  if (known) return known;
+  const invoiceId = facts.invoiceId ?? ledger.invoiceOfIntent(facts.id);
+  for (const payment of ledger.payments()) {
+    if (invoiceId !== null && payment.stripeInvoiceId === invoiceId) return ledger.user(payment.userId);
+  }
+  return undefined;
 }

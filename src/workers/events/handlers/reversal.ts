@@ -1,13 +1,13 @@
 import type { Dispute, Payment } from '../../../shared/entities/index.ts';
 import { toMajorUnits } from '../../../shared/money.ts';
 import {
-  type ChargeFacts,
   type DisputeFacts,
   type RefundFacts,
   readCharge,
   readDispute,
   readRefund,
 } from '../../../shared/stripe/facts/index.ts';
+import { isOurs } from '../books/ownership.ts';
 import { paymentOfCharge } from '../books/payment-book.ts';
 import { bookDispute, bookRefunds } from '../books/reversal-book.ts';
 import { type Desk, handler } from '../desk.ts';
@@ -19,8 +19,8 @@ export const onChargeRefunded = handler({
   read: readCharge,
   touches: (facts) => ({ customer: facts.customerId, intent: facts.intentId, charge: facts.id }),
   apply: async (facts, desk) => {
-    const payment = paymentOfCharge(desk, facts.id, facts.intentId);
-    if (!payment) return waitFor(facts);
+    const payment = await ourPayment(desk, facts.id, facts);
+    if ('outcome' in payment) return payment;
     const at = payment.refundSnapshotAt ?? null;
     const newer = at === null || desk.event.created > at;
     const current = newer
@@ -40,8 +40,8 @@ export const onRefund = handler({
   touches: (facts) => ({ intent: facts.intentId, charge: facts.chargeId }),
   apply: async (facts, desk) => {
     if (facts.chargeId === null) return IGNORED;
-    const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
-    if (!payment) return waitFor((await desk.reads.charge(facts.chargeId)).facts);
+    const payment = await ourPayment(desk, facts.chargeId, await chargeOf(facts, desk));
+    if ('outcome' in payment) return payment;
     const charge = await desk.reads.charge(facts.chargeId, {
       at: payment.refundSnapshotAt ?? null,
       version: desk.ledger.versionOf(payment),
@@ -57,8 +57,8 @@ export const onDispute = handler({
   read: readDispute,
   touches: (facts) => ({ intent: facts.intentId, charge: facts.chargeId }),
   apply: async (facts, desk) => {
-    const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
-    if (!payment) return facts.chargeId === null ? IGNORED : waitForChargeOf(desk, facts.chargeId);
+    const payment = await ourPayment(desk, facts.chargeId, await chargeOf(facts, desk));
+    if ('outcome' in payment) return payment;
     const chargeId = facts.chargeId ?? payment.stripeChargeId ?? payment.stripePaymentIntentId;
     const disputes = await desk.ledger.disputesOf(chargeId);
     const known = disputes.find(({ stripeDisputeId }) => stripeDisputeId === facts.id);
@@ -93,14 +93,29 @@ async function currentOf(
   return desk.reads.dispute(facts.id, { at, version: `${known.status} ${at.toISOString()}` });
 }
 
-/** The payment's own events may still be on their way, or nobody knows the customer yet. */
-function waitFor(charge: ChargeFacts): Verdict {
-  if (charge.intentId !== null && charge.customerId !== null) return parkedFor(charge.intentId);
-  return IGNORED;
+/** What a charge pays, as far as is known. */
+type Paid = { intentId: string | null; invoiceId: string | null };
+
+/**
+ * The payment of ours that money went back from. Where it is not on the books, or only as one that may be another
+ * shop's: another shop's is ignored, while ours waits for its own events, or for its customer to be known.
+ */
+async function ourPayment(desk: Desk, chargeId: string | null, paid: Paid): Promise<Payment | Verdict> {
+  const payment = paymentOfCharge(desk, chargeId, paid.intentId);
+  if (payment && !payment.awaitingInvoice) return payment;
+  if (paid.intentId === null || !(await isOurs(desk, paid.intentId, paid.invoiceId))) return IGNORED;
+  return payment ?? parkedFor(paid.intentId);
 }
 
-async function waitForChargeOf(desk: Desk, chargeId: string): Promise<Verdict> {
-  return waitFor((await desk.reads.charge(chargeId)).facts);
+/** Refunds and disputes name their intent beside the charge, where it has one; the oldest do not. */
+async function chargeOf(
+  { chargeId, intentId }: Pick<RefundFacts | DisputeFacts, 'chargeId' | 'intentId'>,
+  desk: Desk,
+): Promise<Paid> {
+  if (intentId !== null || chargeId === null || paymentOfCharge(desk, chargeId, null)) {
+    return { intentId, invoiceId: null };
+  }
+  return (await desk.reads.charge(chargeId)).facts;
 }
 
 function announceRefund(desk: Desk, payment: Payment, refund: RefundFacts): void {

@@ -1,6 +1,6 @@
 import type { Subscription } from '../../../shared/entities/index.ts';
 import { readSubscription, type SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
-import { ownerOf, userIdIn } from '../books/customer-link.ts';
+import { isSoldByUs, ownerOf, userIdIn } from '../books/customer-link.ts';
 import {
   bookSubscription,
   isClearlyNewer,
@@ -48,7 +48,8 @@ function touchesOf(facts: SubscriptionFacts): Touches {
 async function apply(told: SubscriptionFacts, desk: Desk): Promise<Verdict> {
   const all = await withAllItems(told, desk.reads);
   const row = desk.ledger.subscription(all.id);
-  const plan = await desk.catalog.planOf(all, row !== undefined, desk.reads);
+  const known = row !== undefined || isSoldByUs(desk.ledger.customer(all.customerId), all);
+  const plan = await desk.catalog.planOf(all, known, desk.reads);
   if (plan === null) return IGNORED;
   const facts = desk.catalog.focus(all);
   const { created, asked } = desk.event;

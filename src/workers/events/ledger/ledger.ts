@@ -7,6 +7,7 @@ import {
   type InvoicePayment,
   type Payment,
   type Subscription,
+  UNCONFIRMED_LINK,
   User,
 } from '../../../shared/entities/index.ts';
 import type { CreditNoteFacts, DisputeFacts } from '../../../shared/stripe/facts/index.ts';
@@ -24,6 +25,8 @@ export class Ledger {
   readonly #orm: MikroORM;
   readonly #transaction: Transaction;
   readonly #writeFunction: string;
+  /** Our key's mode. Rows of the other one stand beside ours and count for nothing. */
+  readonly #livemode: boolean;
   /** Of the event at hand; what is announced now carries it on. */
   correlationId = '';
   readonly #tables: ReturnType<typeof tablesOf>;
@@ -41,9 +44,10 @@ export class Ledger {
   readonly #appeared = new Set<string>();
   readonly #endsToConfirm = new Set<number>();
 
-  private constructor(orm: MikroORM, transaction: Transaction) {
+  private constructor(orm: MikroORM, transaction: Transaction, livemode: boolean) {
     this.#orm = orm;
     this.#transaction = transaction;
+    this.#livemode = livemode;
     this.#writeFunction = writeFunction(orm).name;
     this.#tables = tablesOf(orm);
   }
@@ -54,8 +58,9 @@ export class Ledger {
     transaction: Transaction,
     keys: Keys,
     eventIds: readonly string[],
+    livemode: boolean,
   ): Promise<Ledger> {
-    const ledger = new Ledger(orm, transaction);
+    const ledger = new Ledger(orm, transaction, livemode);
     const { customers, sessions, users, subscriptions, payments } = ledger.#tables;
     const found = await survey(transaction, keys, eventIds);
     ledger.#processed = new Set(found.processed);
@@ -102,10 +107,10 @@ export class Ledger {
     this.#customers.set(row.stripeCustomerId, row);
   }
 
-  /** The user's customer that new checkouts use, among those read. */
+  /** The user's customer that new checkouts of this mode use, among those read. */
   preferredCustomerOf(userId: number): Customer | undefined {
     return [...this.#customers.values()].find(
-      (row) => row.userId === userId && row.preferred && row.deletedAt == null,
+      (row) => row.userId === userId && row.preferred && row.deletedAt == null && this.#isOurMode(row),
     );
   }
 
@@ -132,8 +137,25 @@ export class Ledger {
     return isPayment(row) ? payments.versionOf(row) : subscriptions.versionOf(row);
   }
 
+  /** A user's subscriptions in our mode, and those whose mode nobody noted. */
   subscriptionsOf(userId: number): Subscription[] {
-    return [...this.#subscriptions.values()].filter((row) => row.userId === userId);
+    return [...this.#subscriptions.values()].filter((row) => row.userId === userId && this.#isOurMode(row));
+  }
+
+  /** A user's subscriptions in the other mode. */
+  subscriptionsElsewhere(userId: number): Subscription[] {
+    return [...this.#subscriptions.values()].filter((row) => row.userId === userId && !this.#isOurMode(row));
+  }
+
+  /** Which of these customers only a typed address ties to their user. */
+  async unconfirmed(customerIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (customerIds.length === 0) return new Set();
+    await this.flush();
+    const rows = await this.#transaction.ask<{ id: string }>(
+      'select stripe_customer_id as id from customers where stripe_customer_id = any($1) and linked_by = $2',
+      [customerIds, UNCONFIRMED_LINK],
+    );
+    return new Set(rows.map(({ id }) => id));
   }
 
   addSubscription(values: RequiredEntityData<Subscription>): Subscription {
@@ -146,6 +168,12 @@ export class Ledger {
     return this.#payments;
   }
 
+  /** Whether an invoice is on the books, and so one of ours: not only an intent that pays it. */
+  isBooked(invoiceId: string): boolean {
+    return [...this.#payments].some((row) => row.stripeInvoiceId === invoiceId && !row.awaitingInvoice);
+  }
+
+  /** Whether anything stands for an invoice, be it only an intent that pays it and may be another shop's. */
   hasPaymentOfInvoice(invoiceId: string): boolean {
     return [...this.#payments].some((row) => row.stripeInvoiceId === invoiceId);
   }
@@ -239,6 +267,10 @@ export class Ledger {
 
   appearedKeys(): string[] {
     return [...this.#appeared];
+  }
+
+  #isOurMode({ livemode }: { livemode?: boolean | null }): boolean {
+    return livemode == null || livemode === this.#livemode;
   }
 }
 

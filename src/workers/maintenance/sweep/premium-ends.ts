@@ -18,6 +18,9 @@ const RENEWS = `subscriptions.status = 'active' and not subscriptions.collection
   and subscriptions.past_due_since is null and subscriptions.revoked_at is null
   and (subscriptions.cancel_at is null or subscriptions.cancel_at > subscriptions.paid_until)`;
 
+/** Of our key's mode, which is given twice. */
+const OF_MODE = 'coalesce(subscriptions.livemode, ?) = ?';
+
 /** Premium goes no further than what is covered. */
 const NOTHING_ALLOWED = 'greatest(subscriptions.paid_until, subscriptions.trial_end) = users.premium';
 
@@ -38,39 +41,50 @@ const UNDER_WAY = `subscriptions.current_period_start <= subscriptions.paid_unti
  */
 export async function sweepPremiumEnds(deps: SweepDeps): Promise<number> {
   const now = deps.clock.now().getTime();
+  const mode = [deps.livemode, deps.livemode];
   const at = (time: number): string => new Date(time).toISOString();
   const ends = [at(now - UNHEARD_MS), at(now + RENEWAL_LEAD_MS)];
   const due = await deps.orm.em.fork().execute<{ id: string | number }[]>(
     `select users.id from users
      join subscriptions on subscriptions.user_id = users.id
-     where ${RENEWS} and ${NOTHING_ALLOWED} and subscriptions.paid_until between ? and ?
+     where ${RENEWS} and ${NOTHING_ALLOWED} and ${OF_MODE} and subscriptions.paid_until between ? and ?
      union
      select users.id from users
      join subscriptions on subscriptions.user_id = users.id
-     where ${RENEWS} and ${NOTHING_ALLOWED} and subscriptions.trial_end between ? and ?
+     where ${RENEWS} and ${NOTHING_ALLOWED} and ${OF_MODE} and subscriptions.trial_end between ? and ?
      union
      select users.id from users
      join subscriptions on subscriptions.user_id = users.id
-     where ${RENEWS} and ${UNDER_WAY} and users.premium < ? and subscriptions.paid_until between ? and ?
+     where ${RENEWS} and ${UNDER_WAY} and ${OF_MODE} and users.premium < ? and subscriptions.paid_until between ? and ?
      limit ${MOST_AT_ONCE}`,
-    [...ends, ...ends, at(now), at(now - deps.policy.processingDays * DAY), at(now)],
+    [
+      ...mode,
+      ...ends,
+      ...mode,
+      ...ends,
+      ...mode,
+      at(now),
+      at(now - deps.policy.processingDays * DAY),
+      at(now),
+    ],
   );
   if (due.length > 0) await deps.follow(await settleUsers(deps, due.map(idOf)));
   return due.length + (await confirmUntoldEnds(deps, now));
 }
 
 /** An end that nobody was told of is confirmed once more; where Stripe was asked a moment ago, somebody is at it. */
-async function confirmUntoldEnds({ orm, maintenance }: SweepDeps, now: number): Promise<number> {
+async function confirmUntoldEnds({ orm, maintenance, livemode }: SweepDeps, now: number): Promise<number> {
   const at = (time: number): string => new Date(time).toISOString();
   const untold = await orm.em.fork().execute<{ id: string | number }[]>(
     `select users.id from users
      where users.premium between ? and ?
-       and exists (select 1 from subscriptions where user_id = users.id and snapshot_at is not null)
+       and exists (select 1 from subscriptions
+         where user_id = users.id and snapshot_at is not null and ${OF_MODE})
        and not exists (select 1 from subscriptions where user_id = users.id and read_at > ?)
        and not exists (select 1 from outbox_messages where user_id = users.id and fact like 'premium\\_ended:%'
          and outbox_messages.created_at >= users.premium)
      limit ${MOST_AT_ONCE}`,
-    [at(now - NEWS_MS), at(now), at(now - JUST_ASKED_MS)],
+    [at(now - NEWS_MS), at(now), livemode, livemode, at(now - JUST_ASKED_MS)],
   );
   await confirmEnds(maintenance, untold.map(idOf));
   return untold.length;

@@ -3,6 +3,7 @@ import type { QueueOf } from '../../../shared/queues/index.ts';
 import type { Follow } from '../../events/follow.ts';
 import type { SnapshotDeps } from '../../events/snapshots.ts';
 import type { Pace } from '../pace.ts';
+import { sweepBillingEnds } from './billing-ends.ts';
 import { sweepCheckoutSessions } from './checkout-sessions.ts';
 import { sweepFailedJobs } from './failed-jobs.ts';
 import { sweepPremiumEnds } from './premium-ends.ts';
@@ -30,6 +31,7 @@ const PARTS: Readonly<Record<string, (deps: SweepDeps) => Promise<number>>> = {
   premiumEnds: sweepPremiumEnds,
   trialEnds: sweepTrialEnds,
   checkoutSessions: sweepCheckoutSessions,
+  billingEnds: sweepBillingEnds,
   unlinkedPayments: sweepUnlinkedPayments,
   oldPayloads: sweepOldPayloads,
 };
