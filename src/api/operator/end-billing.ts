@@ -1,3 +1,4 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type Stripe from 'stripe';
 import { BillingEnd, Customer, Subscription, User } from '../../shared/entities/index.ts';
 import { HttpError } from '../../shared/errors.ts';
@@ -100,9 +101,11 @@ async function customersOf(
 
 /** Within the lock of purchases: one that is under way ends first, and what it began is ended below. */
 function refusePurchases(userId: number, { orm, clock }: EndDeps): Promise<void> {
-  return createUserLock(orm)(userId, async (em) => {
+  const note = async (em: EntityManager): Promise<void> => {
     await em.upsert(BillingEnd, { userId, endedAt: clock.now() }, { onConflictFields: ['userId'] });
-  });
+  };
+  // Whoever deletes an account does not hang up on it.
+  return createUserLock(orm)(userId, note, new AbortController().signal);
 }
 
 /**
