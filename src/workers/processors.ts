@@ -1,5 +1,6 @@
-import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Clock } from '../shared/clock.ts';
+import { SECOND } from '../shared/duration.ts';
 import { PermanentError } from '../shared/errors.ts';
 import type { JobData, QueueName } from '../shared/queues/index.ts';
 import { MissingAtStripe } from '../shared/stripe/index.ts';
@@ -7,6 +8,10 @@ import type { Crew } from './crew.ts';
 import type { DatabaseGate } from './database-gate.ts';
 import { MISSING_FOR_GOOD_MS } from './events/applier.ts';
 import { parseEvent } from './events/event.ts';
+import { BUSY } from './notifications/backlog.ts';
+
+/** Before a job is tried again whose user is being told by another. */
+const COME_AGAIN_MS = SECOND / 2;
 
 /** What runs a job of each queue that the process serves. */
 export type Processors = { [N in QueueName]?: (job: Job<JobData[N]>, token?: string) => Promise<unknown> };
@@ -19,9 +24,9 @@ export type ProcessorDeps = Crew & {
 };
 
 export function createProcessors(deps: ProcessorDeps): Processors {
-  const { bookkeepers, notifier, gate, clock, stopping } = deps;
+  const { bookkeepers, backlog, gate, clock, stopping } = deps;
   /** Runs it; while the database is away it waits and runs it again, without using up an attempt of the job. */
-  const throughOutages = async (run: () => Promise<unknown>): Promise<unknown> => {
+  const throughOutages = async <T>(run: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
         return await run();
@@ -46,7 +51,18 @@ export function createProcessors(deps: ProcessorDeps): Processors {
     };
     processors.maintenance = (job) => throughOutages(() => maintenance.run(job));
   }
-  if (notifier) processors.notifications = (job) => throughOutages(() => notifier.deliver(job.data));
+  if (backlog) {
+    processors.notifications = async (job, token) => {
+      const told = await throughOutages(() => backlog.tell(job.data, stopping)).catch((thrown) => {
+        // Waiting for one's turn is no attempt, and neither is being sent home from it.
+        if (stopping.aborted) throw Worker.RateLimitError();
+        throw thrown;
+      });
+      if (told !== BUSY) return;
+      await job.moveToDelayed(Date.now() + COME_AGAIN_MS, token);
+      throw new DelayedError();
+    };
+  }
   return processors;
 }
 

@@ -10,12 +10,8 @@ import { DatabaseGate } from './database-gate.ts';
 import { keepSchedules } from './maintenance/schedules.ts';
 import { createProcessors, type Processors } from './processors.ts';
 
-export type WorkerDeps = Omit<CrewDeps, 'gate' | 'queues'> & {
-  /** Waits while Redis is away: taking jobs. */
-  patientRedis: Redis;
-  /** Fails while Redis is away: adding jobs, which the sweep can do again. */
-  failFastRedis: Redis;
-};
+/** With `patientRedis` jobs are taken, with `failFastRedis` added: the sweep can do that again. */
+export type WorkerDeps = Omit<CrewDeps, 'gate' | 'queues'>;
 
 /** A running set of BullMQ workers. */
 export type RunningWorkers = {

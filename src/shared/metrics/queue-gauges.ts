@@ -29,8 +29,10 @@ export function addQueueGauges(
     Promise.all(
       queues.map(async (queue) => {
         const jobs = await queue.getJobCounts(...STATES);
-        const [oldest] = await queue.getJobs(['wait'], 0, 0, true);
-        const oldestAgeSeconds = oldest ? Math.max(0, Date.now() - oldest.timestamp) / SECOND : 0;
+        // News goes to the head of its queue: the oldest is the next one, or the last one.
+        const ends = await Promise.all([true, false].map((asc) => queue.getJobs(['wait'], 0, 0, asc)));
+        const added = ends.flat().map(({ timestamp }) => timestamp);
+        const oldestAgeSeconds = Math.max(0, Date.now() - Math.min(Date.now(), ...added)) / SECOND;
         return { queue: queue.name as QueueName, jobs, oldestAgeSeconds };
       }),
     );

@@ -7,6 +7,7 @@ import type { NotificationJob } from '../../shared/queues/index.ts';
 import { inSpan, type TracePlace } from '../../shared/tracing/index.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { GatewayClient } from './gateway-client.ts';
+import type { GatewayLine, Standing } from './gateway-line.ts';
 
 /**
  * Delivers outbox messages. A message counts as delivered once its row says so; between the gateway's answer and
@@ -14,12 +15,20 @@ import type { GatewayClient } from './gateway-client.ts';
  */
 export class Notifier {
   readonly #gateway: GatewayClient;
+  readonly #line: GatewayLine;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #marks: GroupCommit<number, undefined>;
 
-  constructor(deps: { orm: MikroORM; gateway: GatewayClient; clock: Clock; logger: Logger }) {
+  constructor(deps: {
+    orm: MikroORM;
+    gateway: GatewayClient;
+    line: GatewayLine;
+    clock: Clock;
+    logger: Logger;
+  }) {
     this.#gateway = deps.gateway;
+    this.#line = deps.line;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
     this.#marks = new GroupCommit({
@@ -33,16 +42,28 @@ export class Notifier {
   }
 
   /**
+   * Resolves when the gateway has taken the message.
    * @param trace where it belongs when no span is open
-   * @throws what the gateway or the database failed with; the message is to be offered again then
+   * @throws what the line or the gateway failed with; the message is to be offered again then
    */
-  async deliver(job: NotificationJob, trace?: TracePlace): Promise<void> {
-    await this.#offer(job, trace);
-    await this.#marks.submit(job.outboxId);
+  async tell(job: NotificationJob, standing: Standing, trace?: TracePlace): Promise<void> {
+    await this.#line.pass(() => this.#offer(job, trace), standing);
+    const { type, fact, userId, correlationId, causedAt } = job;
+    const sinceCreatedMs = causedAt === undefined ? undefined : this.#clock.now().getTime() - causedAt;
+    if (sinceCreatedMs !== undefined) observeNotifiedDelay(sinceCreatedMs / SECOND);
+    this.#logger.info(
+      { type, fact, userId, sinceCreatedMs, correlationId },
+      `Delivered ${type} to user ${userId}`,
+    );
+  }
+
+  /** Notes that the gateway has taken it. @throws what the database failed with */
+  async note(outboxId: number): Promise<void> {
+    await this.#marks.submit(outboxId);
   }
 
   async #offer(job: NotificationJob, parent: TracePlace | undefined): Promise<void> {
-    const { type, fact, userId, correlationId, causedAt } = job;
+    const { type, correlationId } = job;
     const attributes = {
       'http.request.method': 'POST',
       'messaging.message.type': type,
@@ -57,12 +78,6 @@ export class Notifier {
       throw thrown;
     }
     countNotification(type, 'delivered');
-    const sinceCreatedMs = causedAt === undefined ? undefined : this.#clock.now().getTime() - causedAt;
-    if (sinceCreatedMs !== undefined) observeNotifiedDelay(sinceCreatedMs / SECOND);
-    this.#logger.info(
-      { type, fact, userId, sinceCreatedMs, correlationId },
-      `Delivered ${type} to user ${userId}`,
-    );
   }
 }
 

@@ -5,6 +5,7 @@ import Stripe from 'stripe';
 import { WebSocket } from 'ws';
 import { type Extra, type Matcha, startMatcha } from '../../../rig/matcha.ts';
 import { PRICES } from '../../../rig/matcha-environment.ts';
+import { MatchaGateway } from '../../../rig/matcha-gateway.ts';
 import { type Link, startLink } from '../../../rig/outage.ts';
 import { Pile } from '../../../rig/pile.ts';
 import { poll } from '../../../rig/poll.ts';
@@ -35,13 +36,22 @@ export class Installation {
   readonly stripe: Stripe;
   /** Between the workers and the gateway. */
   readonly gatewayLink: Link;
+  /** Before the gateway, with the limiter of Matcha's own; what the workers send goes through it. */
+  readonly limiter: MatchaGateway;
   readonly #pile: Pile;
   #users = 0;
 
-  private constructor(matcha: Matcha, redis: RedisServer, gatewayLink: Link, pile: Pile) {
+  private constructor(
+    matcha: Matcha,
+    redis: RedisServer,
+    gatewayLink: Link,
+    limiter: MatchaGateway,
+    pile: Pile,
+  ) {
     this.matcha = matcha;
     this.redis = redis;
     this.gatewayLink = gatewayLink;
+    this.limiter = limiter;
     this.#pile = pile;
     const { hostname, port } = new URL(matcha.urls.sandbox);
     this.stripe = new Stripe(matcha.secrets.stripeKey, { host: hostname, port, protocol: 'http' });
@@ -60,8 +70,9 @@ export class Installation {
         env: { SWEEP_INTERVAL_SECONDS: '1', RECONCILE_INTERVAL_SECONDS: '0', DAILY_CHECKS: 'false', ...env },
       });
       pile.add(matcha);
-      const link = pile.add(await startLink(Number(new URL(matcha.urls.gateway).port)));
-      const installation = new Installation(matcha, redis, link, pile);
+      const limiter = pile.add(await MatchaGateway.open({ gateway: matcha.urls.gateway }));
+      const link = pile.add(await startLink(limiter.port));
+      const installation = new Installation(matcha, redis, link, limiter, pile);
       await installation.control('hold');
       await installation.startWorker();
       return installation;

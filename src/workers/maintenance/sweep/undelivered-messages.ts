@@ -1,12 +1,16 @@
 import { SECOND } from '../../../shared/duration.ts';
-import { queueMessages } from '../../events/outbox.ts';
+import { jobIdOf, queueMessages } from '../../events/outbox.ts';
 import type { SweepDeps } from './sweep.ts';
 
-const MOST_AT_ONCE = 1_000;
+/** More than a gateway that limits takes in a minute: older ones that nobody has in hand come when these are told. */
+const MOST_AT_ONCE = 10_000;
 /** By then whoever wrote them has delivered them, queued them, or died. */
 const UNDELIVERED_AFTER_MS = 10 * SECOND;
 
-/** Queues outbox messages that no gateway has taken. A message whose job is still there is not doubled. */
+/**
+ * Queues outbox messages that no gateway has taken, the newest first and behind those that wait already. A message
+ * whose job is still there is not doubled.
+ */
 export async function sweepUndeliveredMessages({ orm, notifications, clock }: SweepDeps): Promise<number> {
   const rows = await orm.em
     .fork()
@@ -15,7 +19,7 @@ export async function sweepUndeliveredMessages({ orm, notifications, clock }: Sw
     >(
       `select id, fact, type, user_id, data from outbox_messages
      where delivered_at is null and created_at < ?
-     order by id limit ${MOST_AT_ONCE}`,
+     order by id desc limit ${MOST_AT_ONCE}`,
       [new Date(clock.now().getTime() - UNDELIVERED_AFTER_MS).toISOString()],
     );
   await queueMessages(
@@ -26,8 +30,9 @@ export async function sweepUndeliveredMessages({ orm, notifications, clock }: Sw
       type: row.type,
       userId: row.user_id,
       data: row.data,
-      correlationId: `outbox-${row.id}`,
+      correlationId: jobIdOf(Number(row.id)),
     })),
+    'last',
   );
   return rows.length;
 }
