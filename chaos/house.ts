@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
 import { Matcha } from '../rig/matcha.ts';
 import { createSecrets, PRICES, type Secrets, serviceEnvironment } from '../rig/matcha-environment.ts';
+import { MatchaGateway } from '../rig/matcha-gateway.ts';
 import { type Link, startLink } from '../rig/outage.ts';
 import type { Pile } from '../rig/pile.ts';
 import { freePorts } from '../rig/ports.ts';
@@ -31,6 +32,8 @@ export type House = {
   readonly keepers: readonly Keeper[];
   readonly links: readonly NamedLink[];
   readonly gatewayFront: Front;
+  /** Between workers and gateways, with the limiter of Matcha's own. Browsers, and Stripe's webhooks, go past it. */
+  readonly limiter: MatchaGateway;
   /** Ports of the gateway processes: browsers talk to each. */
   readonly gatewayPorts: readonly number[];
   readonly webPorts: readonly number[];
@@ -69,7 +72,8 @@ export async function openHouse(options: HouseOptions, pile: Pile): Promise<Hous
   const webhookPort = await link('Stripe to gateway', gatewayFront.port);
   const sandbox = pile.add(await openSandbox(options, secrets, webhookPort));
   const stripePort = await link('Stripe’s API', sandbox.port);
-  const broadcastPort = await link('workers to gateway', gatewayFront.port);
+  const limiter = pile.add(await MatchaGateway.open({ gateway: gatewayFront.url }));
+  const broadcastPort = await link('workers to gateway', limiter.port);
 
   const [webPort = 0, gatewayPort = 0] = await freePorts(2);
   const local = (port: number): string => `http://127.0.0.1:${port}`;
@@ -147,6 +151,7 @@ export async function openHouse(options: HouseOptions, pile: Pile): Promise<Hous
     keepers,
     links,
     gatewayFront,
+    limiter,
     gatewayPorts,
     webPorts,
     env,

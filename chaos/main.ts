@@ -67,7 +67,7 @@ function print(report: ChaosReport): void {
   for (const violation of report.violations) console.log(`VIOLATION ${violation}`);
   console.log(
     `seed ${report.seed}: ${report.faults} faults in ${report.seconds.toFixed(0)} s, ${report.steps} steps of users, ` +
-      `${report.events} events (${report.answered} answered 200), ${report.messages} messages (${report.unseen} met no open tab), ` +
+      `${report.events} events (${report.answered} answered 200), ${report.messages} messages (${report.unseen} met no open tab, the limiter refused ${report.refusals}), ` +
       `slowest recovery ${Math.round(report.slowestRecoveryMs)} ms (${report.slowestRecovery}), ` +
       `${report.violations.length} violations`,
   );

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pile } from '../rig/pile.ts';
+import { announcedData } from '../src/shared/announced-data.ts';
 import { Browsers } from './browsers.ts';
 import { shownToNobody, shownTwice, type Told } from './checks/once.ts';
 import { failedJobs, untilQuiet } from './checks/quiet.ts';
@@ -52,6 +53,8 @@ export type ChaosReport = {
   readonly messages: number;
   /** Messages that reached no tab because the user's tabs were cut off then. */
   readonly unseen: number;
+  /** How often the limiter before the gateways refused a worker. */
+  readonly refusals: number;
   readonly slowestRecoveryMs: number;
   readonly slowestRecovery: string;
   readonly kinds: Readonly<Record<string, number>>;
@@ -121,6 +124,7 @@ export async function runChaos(options: ChaosOptions, pile: Pile): Promise<Chaos
     answered: answered.size,
     messages: outbox.length,
     unseen,
+    refusals: house.limiter.refusals,
     slowestRecoveryMs: slowest.ms ?? Number.POSITIVE_INFINITY,
     slowestRecovery: slowest.what,
     kinds: Object.fromEntries(storm.kinds),
@@ -183,7 +187,11 @@ async function unapplied(house: House, answered: ReadonlySet<string>): Promise<s
 async function outboxOf(house: House): Promise<Told[]> {
   const rows = await house.postgres.databases.query(
     DATABASE,
-    'select user_id, type, data from outbox_messages where not silent',
+    'select id, user_id, type, data from outbox_messages where not silent',
   );
-  return rows.map(({ user_id, type, data }) => ({ userId: Number(user_id), type: String(type), data }));
+  return rows.map(({ id, user_id, type, data }) => ({
+    userId: Number(user_id),
+    type: String(type),
+    data: announcedData(Number(id), data as Record<string, unknown>),
+  }));
 }

@@ -1,4 +1,4 @@
-/** A notification as the outbox has it. */
+/** A notification as the outbox has it, with its id in `data` as browsers get it. */
 export type Told = { readonly userId: number; readonly type: string; readonly data: unknown };
 
 /**
