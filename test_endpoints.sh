@@ -200,7 +200,7 @@ login unsigned "$(printf '{"alg":"none","typ":"JWT"}' | base64url).$(claims | ba
 for route in 'GET /api/stripe/subscription' 'POST /api/stripe/subscription' 'DELETE /api/stripe/subscription' \
   'POST /api/stripe/subscription/resume' \
   'GET /api/stripe/subscription/billing-portal' 'GET /api/stripe/subscription/premium-status' \
-  'GET /api/stripe/payment/history' 'GET /api/stripe/payment/stats'; do
+  'GET /api/stripe/payment/history' 'GET /api/stripe/payment/stats' 'GET /api/stripe/notifications'; do
   for as in claimed forged unsigned; do
     call 401 "${route%% *}" "${route#* }" '"code":"unauthorized"' -H "@$scratch/$as"
   done
@@ -243,6 +243,9 @@ if [[ -n $jwt_secret ]]; then
   call 400 GET '/api/stripe/payment/history?limit=101' '"code":"invalid_query"' "${user[@]}"
   call 400 GET '/api/stripe/payment/history?offset=-1' '"code":"invalid_query"' "${user[@]}"
   call_both 200 GET /api/stripe/payment/stats '"by_currency":{' "${user[@]}"
+  call_both 200 GET /api/stripe/notifications '"notifications":[' "${user[@]}"
+  call 200 GET '/api/stripe/notifications?after=9999999999&limit=1' '"last_id":9999999999' "${user[@]}"
+  call 400 GET '/api/stripe/notifications?after=x' '"code":"invalid_query"' "${user[@]}"
 else
   skip 'calls with a login: JWT_SECRET is not set'
 fi

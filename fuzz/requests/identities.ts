@@ -9,6 +9,7 @@ const USER_ROUTES = [
   ['GET', '/api/stripe/subscription/billing-portal'],
   ['GET', '/api/stripe/payment/history?limit=100'],
   ['GET', '/api/stripe/payment/stats'],
+  ['GET', '/api/stripe/notifications?limit=100'],
   ['POST', '/api/stripe/subscription'],
   ['DELETE', '/api/stripe/subscription'],
   ['POST', '/api/stripe/create-checkout-session'],

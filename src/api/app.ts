@@ -1,7 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { Router } from '@koa/router';
 import Koa from 'koa';
-import helmet from 'koa-helmet';
 import { requireReadableTarget } from '../shared/http/readable-target.ts';
 import { assignRequestId } from '../shared/http/request-id.ts';
 import { createBoard } from './board/index.ts';
@@ -12,6 +11,7 @@ import { logRequests } from './middleware/access-log.ts';
 import { allowOrigins } from './middleware/cors.ts';
 import { answerErrors, answerUnmatched } from './middleware/errors.ts';
 import { neverCached } from './middleware/never-cached.ts';
+import { neverGuessed } from './middleware/never-guessed.ts';
 import { observeRequests, observeWebhooks } from './middleware/observe.ts';
 import { requireAdmin } from './middleware/require-admin.ts';
 import { requireUser } from './middleware/require-user.ts';
@@ -21,6 +21,7 @@ import { addAdminSyncRoutes } from './routes/admin-sync.ts';
 import { addCheckoutRoutes } from './routes/checkout.ts';
 import { addDescriptionRoute } from './routes/description.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addNotificationRoutes } from './routes/notifications.ts';
 import { addPaymentRoutes } from './routes/payment.ts';
 import { addSubscriptionRoutes } from './routes/subscription.ts';
 import { createWebhookIntake, isWebhookPath } from './webhooks/index.ts';
@@ -44,6 +45,7 @@ export function createRouter(deps: WebDeps): Router {
   addCheckoutRoutes(router, { ...deps, checkout, limits });
   addSubscriptionRoutes(router, { ...deps, checkout, user, limits });
   addPaymentRoutes(router, { ...deps, user });
+  addNotificationRoutes(router, { ...deps, user });
   addAdminEventRoutes(router, { ...deps, admin });
   addAdminSyncRoutes(router, { ...deps, admin });
   addAdminCustomerRoutes(router, { ...deps, admin });
@@ -60,11 +62,12 @@ function createRoutes(deps: WebDeps): Koa {
   app.use(requireReadableTarget());
   app.use(observeRequests());
   app.use(logRequests(deps.logger));
-  app.use(helmet());
+  app.use(neverGuessed());
   app.use(neverCached());
   // Before CORS: the board is for its own pages only, whatever origin the API allows.
   app.use(createBoard(deps));
-  app.use(allowOrigins(deps.config.origins));
+  // Behind a gateway that adds its own, ours would come beside them, and browsers refuse an answer that has two.
+  if (deps.config.cors) app.use(allowOrigins(deps.config.origins));
   app.use(answerErrors(deps.logger));
   app.use(answerUnmatched());
   app.use(router.routes());

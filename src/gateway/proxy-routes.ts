@@ -53,6 +53,12 @@ const RULES: readonly Rule[] = [
     upstreamPath: (match) => match[1] ?? '',
   },
   {
+    // Matcha's own gateway does not pass this on: there the edge leads it straight to the service.
+    pattern: /^(\/api\/stripe\/notifications)\/?$/,
+    access: 'loggedIn',
+    upstreamPath: (match) => match[1] ?? '',
+  },
+  {
     pattern: /^\/api\/paiements(\/health(?:\/(?:ready|live))?)\/?$/,
     access: 'anonymous',
     upstreamPath: (match) => match[1] ?? '',

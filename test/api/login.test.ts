@@ -13,6 +13,7 @@ const ROUTES = [
   ['GET', '/api/stripe/subscription/premium-status'],
   ['GET', '/api/stripe/payment/history'],
   ['GET', '/api/stripe/payment/stats'],
+  ['GET', '/api/stripe/notifications'],
 ] as const;
 
 describe('A login', () => {
@@ -25,7 +26,27 @@ describe('A login', () => {
     expect((await api().ask(PATH, { as: 42 })).status).to.equal(200);
   });
 
+  it('is accepted as the token alone, where there is no gateway', async () => {
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+    expect((await api().ask(PATH, { headers: bearer(loginToken(42)) })).status).to.equal(200);
+    const named = { ...bearer(loginToken(42)), 'x-user-id': '42' };
+    expect((await api().ask(PATH, { headers: named })).status).to.equal(200);
+    // What a gateway has made sure of comes before what the browser sent it.
+    const passedOn = { ...loginHeaders(42), ...bearer('of-another-service') };
+    expect((await api().ask(PATH, { headers: passedOn })).status).to.equal(200);
+  });
+
+  const bearer = (claims: object = {}, options?: Parameters<typeof loginToken>[2]) => ({
+    authorization: `Bearer ${loginToken(42, { ...claims }, options)}`,
+  });
   const refused: [string, () => Record<string, string>][] = [
+    ['as a token alone, when X-User-ID is another', () => ({ ...bearer(), 'x-user-id': '43' })],
+    ['as a token alone that is forged', () => bearer({}, { secret: 'some-other-secret-key' })],
+    ['as a token alone that has expired', () => bearer({ exp: seconds() - 90 })],
+    ['as a token alone that is for refreshing', () => bearer({ scope: 'refresh' })],
+    ['as a token alone without an algorithm', () => bearer({}, { algorithm: 'none', secret: '' })],
+    ['as garbage alone', () => ({ authorization: 'Bearer not.a.token' })],
+    ['as a name and a password', () => ({ authorization: `Basic ${btoa('42:42')}` })],
     ['without any header', () => ({})],
     ['with the bare word of X-User-ID', () => ({ 'x-user-id': '42' })],
     ['with an empty token', () => loginHeaders(42, '')],
@@ -69,6 +90,8 @@ describe('A login', () => {
     await redis.set(revocationKey(token), '1', 'EX', 60);
     redis.disconnect();
     expect((await api().ask(PATH, { headers: loginHeaders(42, token) })).status).to.equal(401);
+    const alone = { authorization: `Bearer ${token}` };
+    expect((await api().ask(PATH, { headers: alone })).status).to.equal(401);
     expect((await api().ask(PATH, { as: 42 })).status).to.equal(200);
   });
 
@@ -78,6 +101,7 @@ describe('A login', () => {
       headers: { ...loginHeaders(42, token), cookie: `access_token=${token}` },
     });
     await api().ask(PATH, { headers: loginHeaders(41, token) });
+    await api().ask(PATH, { headers: { authorization: `Bearer ${token}`, 'x-user-id': '41' } });
     expect(api().log.join('')).not.to.contain(token);
     expect(api().log.some((line) => line.includes('"userId":42'))).to.equal(true);
   });

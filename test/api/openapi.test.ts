@@ -183,6 +183,16 @@ describe('Every route answers as described', function () {
     await expects(api, 400, 'GET', '/api/stripe/payment/history?limit=0', asUser);
   });
 
+  it('when a user asks what there was to hear', async () => {
+    await expects(api, 200, 'GET', '/api/stripe/notifications', asUser);
+    await api.query(
+      `insert into outbox_messages (fact, user_id, type, data)
+       values ('payment_succeeded:in_1', 1, 'payment_succeeded', '{"message": "…", "amount": 9.99}')`,
+    );
+    await expects(api, 200, 'GET', '/api/stripe/notifications?limit=1', { as: 1 });
+    await expects(api, 400, 'GET', '/api/stripe/notifications?after=x', asUser);
+  });
+
   it('when an operator looks and acts', async () => {
     await api.query(
       `insert into webhook_events (stripe_event_id, event_type, data, error_message, waiting_for, processed, outcome)
@@ -319,7 +329,7 @@ describe('Every route answers as described', function () {
   });
 
   it('when our own tables are not there', async () => {
-    const tables = ['users', 'payments', 'subscriptions', 'webhook_events', 'customers'];
+    const tables = ['users', 'payments', 'subscriptions', 'webhook_events', 'customers', 'outbox_messages'];
     for (const table of tables) await api.query(`alter table ${table} rename to ${table}_away`);
     try {
       for (const [method, path, body] of callsOf(['login', 'user', 'internalKey'])) {

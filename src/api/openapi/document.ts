@@ -3,6 +3,7 @@ import { boardPaths } from './paths/board.ts';
 import { checkoutPaths } from './paths/checkout.ts';
 import { descriptionPaths } from './paths/description.ts';
 import { healthPaths } from './paths/health.ts';
+import { notificationPaths } from './paths/notifications.ts';
 import { paymentPaths } from './paths/payment.ts';
 import { subscriptionPaths } from './paths/subscription.ts';
 import { webhookPaths } from './paths/webhook.ts';
@@ -23,6 +24,7 @@ export const openApi: OpenApi = {
     { name: 'stripe', description: 'What Stripe calls' },
     { name: 'subscription', description: 'A user’s subscription' },
     { name: 'payment', description: 'What a user paid' },
+    { name: 'notification', description: 'What a user was told' },
     { name: 'admin', description: 'What an operator calls, and Matcha before it deletes an account' },
     { name: 'board', description: 'Bull Board, for an operator’s browser' },
     { name: 'health', description: 'What balancers and orchestrators call' },
@@ -33,6 +35,7 @@ export const openApi: OpenApi = {
     ...checkoutPaths,
     ...subscriptionPaths,
     ...paymentPaths,
+    ...notificationPaths,
     ...adminPaths,
     ...boardPaths,
     ...healthPaths,
@@ -51,6 +54,12 @@ export const openApi: OpenApi = {
         in: 'header',
         name: 'X-User-ID',
         description: 'the token’s `sub`; proves nothing by itself',
+      },
+      bearer: {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'the login token itself, for what reaches the service without a gateway',
       },
       internalKey: {
         type: 'apiKey',

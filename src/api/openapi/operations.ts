@@ -39,5 +39,5 @@ export function pageOf(name: string, items: Schema): Schema {
   });
 }
 
-export const FOR_USER = [{ login: [], user: [] }];
+export const FOR_USER: Record<string, string[]>[] = [{ login: [], user: [] }, { bearer: [] }];
 export const FOR_OPERATOR = [{ internalKey: [] }];

@@ -14,7 +14,7 @@ export const checkoutPaths: Paths = {
       tags: ['subscription'],
       summary: 'Begins a purchase, with or without a login',
       description: 'With a valid login token the purchase is that user’s; without one it is a guest’s.',
-      security: [{}, { login: [] }],
+      security: [{}, { login: [] }, { bearer: [] }],
       requestBody: jsonBody(checkoutBody, true),
       responses: {
         ...answers('The page to pay on', envelope(checkoutLink)),
