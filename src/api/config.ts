@@ -41,6 +41,9 @@ const statements = z
 
 const pageUrl = () => z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 
+/** `WEB_CORS`: whether web itself tells browsers which origins may read its answers; behind a gateway, that does. */
+const cors = z.object({ WEB_CORS: flag(false) }).transform((env) => env.WEB_CORS);
+
 /** Where Checkout sends people afterwards, and what it offers them. */
 const checkout = z
   .object({
@@ -74,6 +77,7 @@ export function readWebConfig(environment: Environment) {
       webhook,
       jwt,
       origins,
+      cors,
       checkout,
       adminKeys,
       autoMigrate,

@@ -5,6 +5,7 @@ import { addressKey, clientAddressOf, isHttps } from '../../shared/http/client-a
 import { createSecretCheck } from '../../shared/http/constant-time.ts';
 import type { WebDeps } from '../deps.ts';
 import { answerErrors } from '../middleware/errors.ts';
+import { pageHeaders } from '../middleware/page-headers.ts';
 import { readBody } from '../read-body.ts';
 import type { BoardConfig } from './config.ts';
 import { sessionCookie, sessionTokenOf } from './cookie.ts';
@@ -27,10 +28,13 @@ export function createBoard(deps: BoardDeps): Middleware {
   if (board === undefined) return (_ctx, next) => next();
   const handle = createHandler(board, deps);
   const catchErrors = answerErrors(deps.logger);
+  const addPageHeaders = pageHeaders();
   return (ctx, next) => {
     if (ctx.path !== BOARD_PATH && !ctx.path.startsWith(`${BOARD_PATH}/`)) return next();
-    setBoardHeaders(ctx);
-    return catchErrors(ctx, () => handle(ctx));
+    return addPageHeaders(ctx, () => {
+      setBoardHeaders(ctx);
+      return catchErrors(ctx, () => handle(ctx));
+    });
   };
 }
 

@@ -6,7 +6,7 @@ export function allowOrigins(origins: readonly string[]): Middleware {
   return cors({
     origin: (ctx) => (origins.includes(ctx.get('origin')) ? ctx.get('origin') : ''),
     credentials: true,
-    allowMethods: ['GET', 'POST', 'DELETE'],
+    allowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
     allowHeaders: ['content-type', 'authorization', 'x-request-id'],
     exposeHeaders: ['x-request-id', 'retry-after'],
     maxAge: 600,
