@@ -9,6 +9,8 @@ type Caused = Announcement & { correlationId: string };
 /** An outbox row that this transaction wrote, ready to be queued once it has committed. */
 export type NewMessage = Caused & {
   outboxId: number;
+  /** Whether an older message of its user was not yet noted as delivered when this one was written. */
+  isBehind: boolean;
   /** When Stripe made the event, in Unix milliseconds. */
   causedAt?: number;
   /** Where its delivery belongs in the event's trace. */
@@ -27,10 +29,14 @@ export function writeOutbox(
   now: Date,
   silent: boolean,
 ): () => NewMessage[] {
-  const ids = new Map<string, number>();
+  const written = new Map<string, Pick<NewMessage, 'outboxId' | 'isBehind'>>();
   if (announcements.length === 0) return () => [];
-  transaction.tell<{ id: string | number; fact: string }>(
-    'select id, fact from write_outbox_v1($1, $2, $3)',
+  transaction.tell<{ id: string | number; fact: string; is_behind: boolean }>(
+    // What the function writes, the look at older ones does not see.
+    `select written.id, written.fact, exists (select from outbox_messages as older
+         where older.user_id = given.user_id and older.delivered_at is null) as is_behind
+       from write_outbox_v1($1, $2, $3) as written
+       join json_to_recordset($1) as given(fact text, user_id int) on given.fact = written.fact`,
     [
       JSON.stringify(
         // In one order for everybody: two transactions that announce the same facts must not wait in a circle.
@@ -42,13 +48,15 @@ export function writeOutbox(
       silent,
     ],
     (inserted) => {
-      for (const { id, fact } of inserted) ids.set(fact, Number(id));
+      for (const { id, fact, is_behind: isBehind } of inserted) {
+        written.set(fact, { outboxId: Number(id), isBehind });
+      }
     },
   );
   return () =>
     announcements.flatMap((announcement) => {
-      const outboxId = ids.get(announcement.fact);
-      return outboxId === undefined ? [] : [{ ...announcement, outboxId }];
+      const row = written.get(announcement.fact);
+      return row === undefined ? [] : [{ ...announcement, ...row }];
     });
 }
 

@@ -1,24 +1,25 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { SECOND } from '../../shared/duration.ts';
 import { toError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { QueueOf } from '../../shared/queues/index.ts';
 import { type NewMessage, queueMessages } from '../events/outbox.ts';
+import { GroupCommit } from '../group-commit.ts';
 import { GatewayResting } from './gateway-line.ts';
 import type { Notifier } from './notifier.ts';
 import { KNOWN_MS, type Ration } from './ration.ts';
 
-/** So long a user's further messages follow one that went into the queue, without asking what became of it. */
-const FOLLOW_MS = 5 * SECOND;
+/** So long a message waits for its user's older ones before it goes into the queue, where it may wait for longer. */
+const WAIT_FOR_OLDER_MS = 400;
+const LOOK_EVERY_MS = 20;
 
 /**
  * Brings new messages to the gateway as soon as they are committed, without a job for each: Redis and the worker would
  * have as much to do with it as with the event's own. The `notifications` queue gets what could not be delivered at
  * once, with all its retries, and everything while it is paused or the gateway limits; the sweep finds what a worker
- * held when it died. A user's messages go one after the other, and none of them past one that is queued.
+ * held when it died. A user's messages go one after the other, also after those that another process delivers.
  */
 export class Courier {
-  readonly #orm: MikroORM;
   readonly #notifier: Notifier;
   readonly #notifications: QueueOf<'notifications'>;
   readonly #ration: Ration;
@@ -27,11 +28,8 @@ export class Courier {
   readonly #underWay = new Set<Promise<void>>();
   /** Whether the last message of a user that is under way was delivered. */
   readonly #last = new Map<number, Promise<boolean>>();
-  /** When a user's message last went into the queue, the longest ago first. */
-  readonly #queuedAt = new Map<number, number>();
+  readonly #older: GroupCommit<NewMessage, boolean>;
   #isPaused = false;
-  /** Whether messages wait in the queue to be tried again. */
-  #someAreLate = false;
   #askedAt = Number.NEGATIVE_INFINITY;
 
   /** @param deps.most messages under way at a time; what is more goes through the queue */
@@ -43,12 +41,16 @@ export class Courier {
     most: number;
     logger: Logger;
   }) {
-    this.#orm = deps.orm;
     this.#notifier = deps.notifier;
     this.#notifications = deps.notifications;
     this.#ration = deps.ration;
     this.#most = deps.most;
     this.#logger = deps.logger;
+    this.#older = new GroupCommit({
+      run: (messages) => areOlderDelivered(deps.orm, messages),
+      maxSize: 500,
+      maxInFlight: 1,
+    });
   }
 
   /**
@@ -58,12 +60,11 @@ export class Courier {
   async send(messages: readonly NewMessage[]): Promise<void> {
     if (messages.length === 0) return;
     await Promise.all([this.#look(), this.#ration.look()]);
-    const behind = await this.#usersBehind(messages);
     const queued: NewMessage[] = [];
     for (const message of [...messages].sort((a, b) => a.outboxId - b.outboxId)) {
       const mayGo = !this.#isPaused && !this.#ration.isLimited && this.#underWay.size < this.#most;
-      if (mayGo && !behind.has(message.userId) && !this.#follows(message.userId)) this.#start(message);
-      else queued.push(this.#noteQueued(message));
+      if (mayGo) this.#start(message);
+      else queued.push(message);
     }
     await queueMessages(this.#notifications, queued);
   }
@@ -88,7 +89,7 @@ export class Courier {
 
   /** @returns whether the gateway has taken it; else it was queued */
   async #tell(message: NewMessage, before: Promise<boolean> | undefined): Promise<boolean> {
-    if (before === undefined || (await before)) {
+    if (before === undefined ? await this.#mayFollow(message) : await before) {
       try {
         await this.#notifier.tell(message, { rank: message.outboxId }, message.trace);
         return true;
@@ -111,7 +112,7 @@ export class Courier {
 
   async #queue(message: NewMessage): Promise<void> {
     try {
-      await queueMessages(this.#notifications, [this.#noteQueued(message)]);
+      await queueMessages(this.#notifications, [message]);
     } catch (thrown) {
       this.#warn(message, thrown, 'queue', 'the sweep will');
     }
@@ -124,37 +125,20 @@ export class Courier {
     );
   }
 
-  #noteQueued(message: NewMessage): NewMessage {
-    this.#queuedAt.delete(message.userId);
-    this.#queuedAt.set(message.userId, performance.now());
-    return message;
-  }
-
-  #follows(userId: number): boolean {
-    const now = performance.now();
-    for (const [user, at] of this.#queuedAt) {
-      if (now - at < FOLLOW_MS) break;
-      this.#queuedAt.delete(user);
-    }
-    return this.#queuedAt.has(userId);
-  }
-
-  /** Users with older messages that nobody has taken. They are looked for only while there are such messages. */
-  async #usersBehind(messages: readonly NewMessage[]): Promise<Set<number>> {
-    if (!this.#someAreLate || this.#ration.isLimited) return new Set();
-    try {
-      const rows = await this.#orm.em.fork().execute<{ user_id: number }[]>(
-        `select distinct user_id from outbox_messages
-         where delivered_at is null and user_id = any(?::int[]) and id <> all(?::bigint[])`,
-        [messages.map(({ userId }) => userId), messages.map(({ outboxId }) => outboxId)].map(
-          (ids) => `{${ids.join(',')}}`,
-        ),
-      );
-      return new Set(rows.map((row) => row.user_id));
-    } catch (thrown) {
-      this.#logger.debug({ err: toError(thrown) }, 'The database does not tell whose messages wait');
-      return new Set();
-    }
+  /** Waits until the user's older messages are delivered. @returns false when that takes too long */
+  async #mayFollow(message: NewMessage): Promise<boolean> {
+    if (!message.isBehind) return true;
+    const until = performance.now() + WAIT_FOR_OLDER_MS;
+    do {
+      if (this.#ration.isLimited) return false;
+      try {
+        if (await this.#older.submit(message)) return true;
+      } catch (thrown) {
+        this.#logger.debug({ err: toError(thrown) }, 'The database does not tell what was delivered');
+      }
+      await wait(LOOK_EVERY_MS);
+    } while (performance.now() < until);
+    return false;
   }
 
   /** Who pauses the queue wants the gateway to be left alone. While Redis cannot tell, what it told last counts. */
@@ -163,14 +147,23 @@ export class Courier {
     if (now - this.#askedAt < KNOWN_MS) return;
     this.#askedAt = now;
     try {
-      const [isPaused, late] = await Promise.all([
-        this.#notifications.isPaused(),
-        this.#notifications.getDelayedCount(),
-      ]);
-      this.#isPaused = isPaused;
-      this.#someAreLate = late > 0;
+      this.#isPaused = await this.#notifications.isPaused();
     } catch (thrown) {
-      this.#logger.debug({ err: toError(thrown) }, 'Redis does not tell how the notifications stand');
+      this.#logger.debug({ err: toError(thrown) }, 'Redis does not tell whether notifications are paused');
     }
   }
+}
+
+/** @returns for each message whether all older ones of its user are noted as delivered */
+async function areOlderDelivered(orm: MikroORM, messages: readonly NewMessage[]): Promise<boolean[]> {
+  const open = await orm.em.fork().execute<{ id: string | number }[]>(
+    `select message.id from unnest(?::int[], ?::bigint[]) as message(user_id, id)
+     where exists (select from outbox_messages as older
+       where older.user_id = message.user_id and older.id < message.id and older.delivered_at is null)`,
+    [messages.map(({ userId }) => userId), messages.map(({ outboxId }) => outboxId)].map(
+      (ids) => `{${ids.join(',')}}`,
+    ),
+  );
+  const behind = new Set(open.map(({ id }) => Number(id)));
+  return messages.map(({ outboxId }) => !behind.has(outboxId));
 }
