@@ -36,12 +36,14 @@ const GAVE_NOTHING = `
   select coalesce(stripe_invoice_id, stripe_payment_intent_id) as id, gave_nothing as kind, user_id,
     extract(epoch from paid_at) as since, stripe_subscription_id, amount - amount_refunded as amount, currency
   from payments
-  where gave_nothing is not null and status = 'succeeded' and coalesce(dispute_status, '') <> 'lost'
+  where gave_nothing is not null and status = 'succeeded' and coalesce(livemode, ?) = ?
+    and coalesce(dispute_status, '') <> 'lost'
     and amount_refunded + coalesce((
       select sum(credit_notes.amount) from credit_notes
       where credit_notes.stripe_invoice_id = payments.stripe_invoice_id and credit_notes.status <> 'void'), 0) < amount
     and not exists (select from subscriptions as bought
-      where bought.user_id = payments.user_id and bought.stripe_created_at >= payments.paid_at)
+      where bought.user_id = payments.user_id and coalesce(bought.livemode, ?) = ?
+        and bought.stripe_created_at >= payments.paid_at)
     and not exists (select from attention_done
       where kind = gave_nothing and subject = coalesce(stripe_invoice_id, stripe_payment_intent_id))
   order by paid_at limit ?`;
@@ -75,8 +77,9 @@ export async function moneyAtAttention(
   em: EntityManager,
   { now, livemode, limit }: { now: Date; livemode: boolean; limit: number },
 ): Promise<MoneyEntry[]> {
-  const taken = await em.execute<Row[]>(GAVE_NOTHING, [limit]);
-  const given = await em.execute<Row[]>(ACTIVE_UNPAID, [livemode, livemode, now.toISOString(), limit]);
+  const mode = [livemode, livemode];
+  const taken = await em.execute<Row[]>(GAVE_NOTHING, [...mode, ...mode, limit]);
+  const given = await em.execute<Row[]>(ACTIVE_UNPAID, [...mode, now.toISOString(), limit]);
   return [...taken, ...given].map(
     ({ id, kind, user_id, since, stripe_subscription_id, amount, currency }) => ({
       id,

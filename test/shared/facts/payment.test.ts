@@ -44,7 +44,6 @@ describe('facts of a payment intent', () => {
         id: 'pi_1',
         customerId: 'cus_1',
         invoiceId: tells.old(rendering) ? 'in_1' : null,
-        namesInvoice: tells.old(rendering),
         status: 'succeeded',
         amount: 999,
         currency: 'eur',
@@ -55,14 +54,6 @@ describe('facts of a payment intent', () => {
         metadata: { order: '7' },
         livemode: false,
       }),
-    );
-  });
-
-  it('say that there is no invoice only in versions that would name it', () => {
-    expectSameFacts(
-      readIntent,
-      (rendering) => renderIntent({ ...succeeded, invoice: undefined }, rendering),
-      (rendering) => ({ invoiceId: null, namesInvoice: tells.old(rendering) }),
     );
   });
 

@@ -5,10 +5,8 @@ import { amount, listOf, livemode, metadata, readShape, reference, requiredMomen
 export type IntentFacts = {
   id: string;
   customerId: string | null;
-  /** Null when there is none, or when the payload cannot tell (basil and later): see `namesInvoice`. */
+  /** Null when there is none, or when the payload cannot tell (basil and later). */
   invoiceId: string | null;
-  /** Whether this version's payload says which invoice the intent belongs to, if any. */
-  namesInvoice: boolean;
   status: string;
   amount: number;
   currency: string;
@@ -57,7 +55,6 @@ export function readIntent(object: unknown): IntentFacts {
     id: raw.id,
     customerId: raw.customer,
     invoiceId: raw.invoice ?? null,
-    namesInvoice: hasKey(object, 'invoice'),
     status: raw.status,
     amount: raw.status === 'succeeded' ? (raw.amount_received ?? raw.amount) : raw.amount,
     currency: raw.currency.toLowerCase(),
@@ -78,10 +75,6 @@ function latestOf(
     charge.status === 'succeeded' ? Number.POSITIVE_INFINITY : (charge.created ?? 0);
   const [latest] = charges.toSorted((a, b) => rank(b) - rank(a) || 0);
   return latest?.id ?? null;
-}
-
-function hasKey(object: unknown, key: string): boolean {
-  return typeof object === 'object' && object !== null && Object.hasOwn(object, key);
 }
 
 /** A decline in Stripe's words for people, or its code. Null when nothing failed. */

@@ -13,10 +13,16 @@ export async function sweepTrialEnds(deps: SweepDeps): Promise<number> {
   const ending = await deps.orm.em.fork().execute<{ id: string }[]>(
     `select stripe_subscription_id as id from subscriptions
      where status = 'active' and stripe_status = 'trialing' and trial_end > ? and trial_end <= ?
+       and coalesce(livemode, ?) = ?
        and not exists (select from outbox_messages where fact = 'trial_ending:' || stripe_subscription_id || ':'
          || to_char(trial_end, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
      limit ${MOST_AT_ONCE}`,
-    [now.toISOString(), new Date(now.getTime() + TRIAL_NOTICE_MS).toISOString()],
+    [
+      now.toISOString(),
+      new Date(now.getTime() + TRIAL_NOTICE_MS).toISOString(),
+      deps.livemode,
+      deps.livemode,
+    ],
   );
   if (ending.length === 0) return 0;
   const touches = ending.map(({ id }) => ({ subscription: id }));
