@@ -53,8 +53,15 @@ function paymentNamedBy(desk: Desk, user: User, facts: BookableInvoice): Payment
 
 function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice): void {
   const rank = invoiceRank(facts.status);
-  const held = row.invoiceStatus == null ? -1 : invoiceRank(row.invoiceStatus);
-  if (rank >= held) {
+  const held = invoiceRank(row.invoiceStatus);
+  const seenAt = row.invoiceSnapshotAt ?? null;
+  const isNewer = rank > held || (rank === held && (seenAt === null || desk.event.created >= seenAt));
+  if (facts.attemptCount > row.attemptCount || (isNewer && facts.attemptCount === row.attemptCount)) {
+    row.attemptCount = facts.attemptCount;
+    // What ends a subscription takes its invoices' next attempts away, and no attempt is counted then.
+    if (rank >= held) row.nextAttemptAt = facts.nextAttemptAt;
+  }
+  if (isNewer) {
     row.invoiceStatus = facts.status;
     row.invoiceSnapshotAt = desk.event.created;
     row.settledBy = facts.settledBy;
@@ -63,10 +70,6 @@ function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice): voi
     if (row.intentStatus == null && (facts.status !== 'paid' || facts.amountPaid > 0)) {
       row.amount = facts.status === 'paid' ? facts.amountPaid : facts.amountDue;
     }
-  }
-  if (facts.attemptCount >= row.attemptCount) {
-    row.attemptCount = facts.attemptCount;
-    if (rank >= held) row.nextAttemptAt = facts.nextAttemptAt;
   }
   row.stripeInvoiceId = facts.id;
   row.stripeSubscriptionId ??= facts.subscriptionId;

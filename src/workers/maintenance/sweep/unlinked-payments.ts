@@ -62,9 +62,9 @@ async function linkOne(deps: SweepDeps, payment: Payment): Promise<void> {
 
 async function invoiceOf({ stripe, pace }: SweepDeps, intentId: string): Promise<string | null> {
   const { data } = await pace(() =>
-    stripe.invoicePayments.list({ payment: { type: 'payment_intent', payment_intent: intentId }, limit: 1 }),
+    stripe.invoicePayments.list({ payment: { type: 'payment_intent', payment_intent: intentId } }),
   );
-  const invoice = data[0]?.invoice ?? null;
+  const invoice = (data.find(({ status }) => status === 'paid') ?? data.at(0))?.invoice ?? null;
   return typeof invoice === 'string' ? invoice : (invoice?.id ?? null);
 }
 
