@@ -198,6 +198,7 @@ printf 'X-User-ID: %s\n' "$user_id" >"$scratch/claimed"
 login forged "$(token not-the-secret-of-this-service "$(claims)")"
 login unsigned "$(printf '{"alg":"none","typ":"JWT"}' | base64url).$(claims | base64url)."
 for route in 'GET /api/stripe/subscription' 'POST /api/stripe/subscription' 'DELETE /api/stripe/subscription' \
+  'POST /api/stripe/subscription/resume' \
   'GET /api/stripe/subscription/billing-portal' 'GET /api/stripe/subscription/premium-status' \
   'GET /api/stripe/payment/history' 'GET /api/stripe/payment/stats'; do
   for as in claimed forged unsigned; do
@@ -292,6 +293,8 @@ if [[ $mutating == yes ]]; then
     call '200|409' POST $checkout '' "${user[@]}" "${json[@]}" --data '{"plan":"mensuel"}'
     call_both '200|409' POST $subscription '' "${user[@]}" "${json[@]}" --data '{"plan_type":"annuel"}'
     call '200|404' GET $subscription/billing-portal '' "${user[@]}"
+    # 409: nothing is to be resumed. 402: it would have to be paid for.
+    call '200|402|409' POST $subscription/resume '' "${user[@]}"
     # 404: there is nothing to cancel.
     call '200|404' DELETE $subscription '' "${user[@]}"
   fi

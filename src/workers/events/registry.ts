@@ -5,6 +5,8 @@ import { onCustomerDeleted } from './handlers/customer.ts';
 import {
   onInvoiceActionRequired,
   onInvoiceClosed,
+  onInvoiceFinalizationFailed,
+  onInvoiceFinalized,
   onInvoicePaid,
   onInvoicePaymentFailed,
 } from './handlers/invoice.ts';
@@ -25,6 +27,10 @@ const HANDLERS: Readonly<Record<string, EventHandler>> = {
   'customer.subscription.paused': onSubscription,
   'customer.subscription.resumed': onSubscription,
   'customer.subscription.trial_will_end': onTrialWillEnd,
+  // What is going to be collected, and what cannot be. Never `invoice.created`: an endpoint that gets it and errs
+  // delays every renewal.
+  'invoice.finalized': onInvoiceFinalized,
+  'invoice.finalization_failed': onInvoiceFinalizationFailed,
   // What was paid for, until when; both names of success, since endpoints may subscribe to either.
   'invoice.paid': onInvoicePaid,
   'invoice.payment_succeeded': onInvoicePaid,
@@ -34,6 +40,7 @@ const HANDLERS: Readonly<Record<string, EventHandler>> = {
   'invoice.marked_uncollectible': onInvoiceClosed,
   // What the money did, and the only link from it to its invoice since basil.
   'invoice_payment.paid': onInvoicePayment,
+  'payment_intent.processing': onPaymentIntent,
   'payment_intent.succeeded': onPaymentIntent,
   'payment_intent.payment_failed': onPaymentIntent,
   'payment_intent.canceled': onPaymentIntent,

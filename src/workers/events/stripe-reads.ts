@@ -38,6 +38,8 @@ export type StripeReads = {
   /** All of them: what is embedded in an invoice ends after ten. They never change once it is finalised. */
   invoiceLines(id: string): Promise<InvoiceLine[]>;
   intent(id: string): Promise<Snapshot<IntentFacts>>;
+  /** The invoice that an intent pays, if there is one by now. */
+  invoiceOfIntent(id: string): Promise<string | null>;
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
   charge(id: string, held: Held): Promise<Snapshot<ChargeFacts> | null>;
   dispute(id: string): Promise<Snapshot<DisputeFacts>>;
@@ -69,6 +71,13 @@ const QUESTIONS = {
     told(readInvoiceLines(await everyPage(stripe.invoices.listLineItems(id, { limit: PAGE_SIZE })))),
   intent: async (stripe: Stripe, id: string) =>
     snapshot(await stripe.paymentIntents.retrieve(id), readIntent),
+  invoiceOfIntent: async (stripe: Stripe, id: string) => {
+    const payment = { type: 'payment_intent', payment_intent: id } as const;
+    return snapshot(await stripe.invoicePayments.list({ payment, limit: 1 }), (list) => {
+      const [named] = (list as Stripe.ApiList<Stripe.InvoicePayment>).data;
+      return typeof named?.invoice === 'string' ? named.invoice : (named?.invoice.id ?? null);
+    });
+  },
   charge: async (stripe: Stripe, id: string) => snapshot(await stripe.charges.retrieve(id), readCharge),
   dispute: async (stripe: Stripe, id: string) => snapshot(await stripe.disputes.retrieve(id), readDispute),
   productOfPrice: async (stripe: Stripe, id: string) =>
@@ -157,6 +166,10 @@ export class AnswersAtHand implements StripeReads {
     return this.#answer('intent', id);
   }
 
+  async invoiceOfIntent(id: string): Promise<string | null> {
+    return this.#answer('invoiceOfIntent', id).facts;
+  }
+
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
   charge(id: string, held: Held): Promise<Snapshot<ChargeFacts> | null>;
   async charge(id: string, held?: Held): Promise<Snapshot<ChargeFacts> | null> {
@@ -200,8 +213,9 @@ function keyOf({ kind, id }: Question): string {
 /** Reads through the SDK at once: for who holds neither locks nor a connection. */
 export function readsThrough(
   stripe: Stripe,
-): Pick<StripeReads, 'productOfPrice'> & { invoice(id: string): Promise<Snapshot<InvoiceFacts>> } {
+): Pick<StripeReads, 'productOfPrice' | 'invoice' | 'invoiceOfIntent'> {
   return {
+    invoiceOfIntent: async (id) => (await QUESTIONS.invoiceOfIntent(stripe, id)).facts,
     invoice: (id) => QUESTIONS.invoice(stripe, id),
     productOfPrice: async (id) => (await QUESTIONS.productOfPrice(stripe, id)).facts,
   };

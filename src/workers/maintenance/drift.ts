@@ -139,6 +139,8 @@ function compare(row: Subscription, facts: SubscriptionFacts, plan: PlanType, se
     ['trial_start', row.trialStart, facts.trialStart],
     ['trial_end', row.trialEnd, facts.trialEnd],
     ['collection_paused', row.collectionPaused, facts.collectionPaused],
+    ['collection_method', row.collectionMethod ?? 'charge_automatically', facts.collectionMethod],
+    ['tax_disabled_reason', row.taxDisabledReason, facts.taxDisabledReason],
   ];
   const fields = pairs
     .map(([field, ours, stripes]) => ({ field, ours: wordOf(ours), stripes: wordOf(stripes) }))

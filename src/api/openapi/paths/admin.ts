@@ -49,6 +49,25 @@ const attention: Schema = object({
     }),
   ),
   parked: list(object({ waiting_for: text('a customer'), events: count, since: time })),
+  unfinalized_invoices: list(
+    object({
+      user_id: userId,
+      stripe_subscription_id: id('sub_'),
+      stripe_invoice_id: orNull(id('in_')),
+      reason: orNull(text('Stripe’s code, or its words')),
+      since: orNull(time),
+    }),
+  ),
+  tax_switched_off: list(
+    object({
+      user_id: userId,
+      stripe_subscription_id: id('sub_'),
+      reason: orNull(text('Stripe’s word')),
+    }),
+  ),
+  first_payment_failed: list(
+    object({ user_id: userId, stripe_subscription_id: id('sub_'), since: orNull(time) }),
+  ),
   failed_events: count,
   money: {
     ...list(

@@ -39,8 +39,13 @@ export type InvoiceFacts = {
   currency: string;
   created: Date;
   paidAt: Date | null;
-  /** Attempts at collecting so far. */
+  /**
+   * Attempts at collecting so far. A bank debit under way is one already: that an attempt failed, only
+   * `invoice.payment_failed` and the intent tell.
+   */
   attemptCount: number;
+  /** Whether collecting was ever tried. */
+  attempted: boolean;
   nextAttemptAt: Date | null;
   lines: InvoiceLine[];
   /** The embedded list ends after ten lines: whether there are more, which only the API tells. */
@@ -50,6 +55,12 @@ export type InvoiceFacts = {
   hostedInvoiceUrl: string | null;
   /** Why the payment failed, where the intent was read along (expanded). */
   failureReason: string | null;
+  /** What the intent says of itself, where it was read along (expanded). */
+  intentStatus: string | null;
+  /** Why the draft could not be finalised the last time this was tried: Stripe's code, or its words. */
+  finalizationError: string | null;
+  /** Whether automatic tax finds no address to go by. */
+  lacksTaxLocation: boolean;
   livemode: boolean;
 };
 
@@ -104,9 +115,14 @@ const line = z.object({
 
 /** An expandable reference that also tells why the intent failed, when it was expanded. */
 const intent = z
-  .union([z.string(), z.object({ id: z.string(), last_payment_error: intentError })])
+  .union([
+    z.string(),
+    z.object({ id: z.string(), status: z.string().nullish(), last_payment_error: intentError }),
+  ])
   .nullish()
-  .transform((value) => (typeof value === 'string' ? { id: value, last_payment_error: null } : value));
+  .transform((value) =>
+    typeof value === 'string' ? { id: value, status: null, last_payment_error: null } : value,
+  );
 
 const payment = z.object({
   payment: z.object({ type: z.string().nullish(), payment_intent: intent, charge: reference }).nullish(),
@@ -139,11 +155,16 @@ const shape = z.object({
   created: requiredMoment,
   status_transitions: z.object({ paid_at: moment }).nullish(),
   attempt_count: z.int().nullish(),
+  attempted: z.boolean().nullish(),
   next_payment_attempt: moment,
+  last_finalization_error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
+  automatic_tax: z.object({ status: z.string().nullish() }).nullish(),
   lines: listOf(line).nullish(),
   hosted_invoice_url: z.string().nullish(),
   livemode,
 });
+
+const NO_TAX_LOCATION = 'customer_tax_location_invalid';
 
 /** @throws PermanentError on a shape that no known version has */
 export function readInvoice(object: unknown): InvoiceFacts {
@@ -157,6 +178,7 @@ export function readInvoice(object: unknown): InvoiceFacts {
     lines.map((entry) => entry.subscriptionId).find((id) => id !== null) ??
     null;
   const settledBy = settlementOf(raw);
+  const finalization = raw.last_finalization_error;
   return {
     id: raw.id ?? null,
     customerId: raw.customer,
@@ -176,12 +198,17 @@ export function readInvoice(object: unknown): InvoiceFacts {
     created: raw.created,
     paidAt: raw.status_transitions?.paid_at ?? null,
     attemptCount: raw.attempt_count ?? 0,
+    attempted: raw.attempted ?? (raw.attempt_count ?? 0) > 0,
     nextAttemptAt: raw.next_payment_attempt,
     lines,
     hasMoreLines: raw.lines?.has_more ?? false,
     servicePeriod: servicePeriodOf(lines, subscriptionId),
     hostedInvoiceUrl: raw.hosted_invoice_url ?? null,
     failureReason: reasonOf(collecting?.last_payment_error),
+    intentStatus: collecting?.status ?? null,
+    finalizationError: finalization?.code ?? finalization?.message ?? null,
+    lacksTaxLocation:
+      raw.automatic_tax?.status === 'requires_location_inputs' || finalization?.code === NO_TAX_LOCATION,
     livemode: raw.livemode,
   };
 }

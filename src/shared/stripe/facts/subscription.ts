@@ -30,6 +30,10 @@ export type SubscriptionFacts = {
   trialEnd: Date | null;
   /** `pause_collection` is set: invoices are made but not collected. Not the same as status `paused`. */
   collectionPaused: boolean;
+  /** `charge_automatically` or `send_invoice`. */
+  collectionMethod: string;
+  /** Why Stripe switched automatic tax off by itself; null when it is on, or nobody wanted it. */
+  taxDisabledReason: string | null;
   metadata: Record<string, string>;
   latestInvoiceId: string | null;
   /** Only when the object was read with `latest_invoice` expanded. */
@@ -77,6 +81,8 @@ const shape = z.object({
   trial_start: moment,
   trial_end: moment,
   pause_collection: z.unknown().optional(),
+  collection_method: z.string().nullish(),
+  automatic_tax: z.object({ disabled_reason: z.string().nullish() }).nullish(),
   metadata,
   latest_invoice: z.unknown().optional(),
 });
@@ -110,6 +116,8 @@ export function readSubscription(object: unknown): SubscriptionFacts {
     trialStart: raw.trial_start,
     trialEnd: raw.trial_end,
     collectionPaused: raw.pause_collection != null,
+    collectionMethod: raw.collection_method ?? 'charge_automatically',
+    taxDisabledReason: raw.automatic_tax?.disabled_reason ?? null,
     metadata: raw.metadata,
     latestInvoiceId: reference.safeParse(raw.latest_invoice).data ?? null,
     latestInvoice:

@@ -12,9 +12,10 @@ export type BookableInvoice = InvoiceFacts & { id: string };
 /**
  * Books what an invoice says of its payments. Every field moves one way only (statuses by rank, counts upwards), so
  * the order in which an invoice's events arrive does not matter.
+ * @param failedAttempts as many attempts as are known to have failed: a bank debit under way counts as one at Stripe
  * @returns the payment that the event is about, where the invoice has several
  */
-export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice): Payment {
+export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice, failedAttempts = 0): Payment {
   const named = paymentNamedBy(desk, user, facts);
   if (facts.intentId !== null) noteLink(desk, facts.id, facts.intentId);
   if (facts.intentId === null || named.stripePaymentIntentId === facts.intentId) {
@@ -24,7 +25,7 @@ export function bookInvoice(desk: Desk, user: User, facts: BookableInvoice): Pay
   for (const { intentId, status, amountPaid } of facts.payments) {
     linkIntent(desk, facts.id, intentId, status === 'paid' ? { amount: amountPaid } : undefined);
   }
-  for (const row of rowsOf(desk, facts.id)) bookInvoiceFacts(desk, row, facts);
+  for (const row of rowsOf(desk, facts.id)) bookInvoiceFacts(desk, row, facts, failedAttempts);
   const rows = settle(desk, facts.id);
   return rows.find((row) => row === named) ?? rows[0] ?? named;
 }
@@ -51,13 +52,13 @@ function paymentNamedBy(desk: Desk, user: User, facts: BookableInvoice): Payment
   });
 }
 
-function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice): void {
+function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice, failedAttempts: number): void {
   const rank = invoiceRank(facts.status);
   const held = invoiceRank(row.invoiceStatus);
   const seenAt = row.invoiceSnapshotAt ?? null;
   const isNewer = rank > held || (rank === held && (seenAt === null || desk.event.created >= seenAt));
-  if (facts.attemptCount > row.attemptCount || (isNewer && facts.attemptCount === row.attemptCount)) {
-    row.attemptCount = facts.attemptCount;
+  if (failedAttempts > row.attemptCount || (isNewer && failedAttempts === row.attemptCount)) {
+    row.attemptCount = failedAttempts;
     // What ends a subscription takes its invoices' next attempts away, and no attempt is counted then.
     if (rank >= held) row.nextAttemptAt = facts.nextAttemptAt;
   }
@@ -71,6 +72,7 @@ function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice): voi
       row.amount = facts.status === 'paid' ? facts.amountPaid : facts.amountDue;
     }
   }
+  if (row.invoiceStatus === 'void' || row.invoiceStatus === 'uncollectible') row.nextAttemptAt = null;
   row.stripeInvoiceId = facts.id;
   row.stripeSubscriptionId ??= facts.subscriptionId;
   row.subscriptionId ??= desk.ledger.subscription(facts.subscriptionId)?.id ?? null;
@@ -82,7 +84,7 @@ function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice): voi
 }
 
 /** Where an invoice is on its one-way road. `uncollectible` can still be paid; `paid` and `void` are final. */
-function invoiceRank(status: string | null | undefined): number {
+export function invoiceRank(status: string | null | undefined): number {
   return status == null ? -1 : ['draft', 'open', 'uncollectible', 'void', 'paid'].indexOf(status);
 }
 
@@ -318,6 +320,9 @@ function statusOf(row: Payment): PaymentStatus {
   const withoutMoney = row.settledBy === 'credit_note' || row.settledBy === 'balance';
   if (row.invoiceStatus === 'paid') return withoutMoney ? 'canceled' : 'succeeded';
   if (row.intentStatus === 'canceled' || row.invoiceStatus === 'void') return 'canceled';
-  if (row.invoiceStatus === 'uncollectible' || row.attemptCount > 0) return 'failed';
+  if (row.invoiceStatus === 'uncollectible') return 'failed';
+  // The debit that is with the bank counts, not the attempt before it.
+  if (row.intentStatus === 'processing') return 'pending';
+  if (row.attemptCount > 0) return 'failed';
   return row.intentStatus === 'requires_payment_method' && row.failureReason != null ? 'failed' : 'pending';
 }

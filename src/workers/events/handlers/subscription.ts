@@ -1,7 +1,13 @@
-import { DAY } from '../../../shared/duration.ts';
+import type { Subscription } from '../../../shared/entities/index.ts';
 import { readSubscription, type SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
 import { ownerOf, userIdIn } from '../books/customer-link.ts';
-import { bookSubscription, isClearlyNewer, isReflected } from '../books/subscription-book.ts';
+import {
+  bookSubscription,
+  isClearlyNewer,
+  isReflected,
+  rememberPayload,
+} from '../books/subscription-book.ts';
+import { announceTrialEnd } from '../books/trial-end.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
 import type { Touches } from '../ledger/index.ts';
@@ -23,19 +29,9 @@ export const onTrialWillEnd = handler({
   apply: async (facts, desk) => {
     const verdict = await apply(facts, desk);
     const row = desk.ledger.subscription(facts.id);
-    if (row?.stripeStatus === 'trialing' && row.trialEnd) {
-      const daysLeft = Math.max(0, Math.ceil((row.trialEnd.getTime() - desk.event.created.getTime()) / DAY));
-      desk.ledger.announce({
-        fact: `trial_ending:${row.stripeSubscriptionId}:${row.trialEnd.toISOString()}`,
-        userId: row.userId,
-        type: 'trial_ending',
-        data: {
-          message: "Votre période d'essai se termine bientôt.",
-          days_left: daysLeft,
-          end_date: row.trialEnd.toISOString(),
-        },
-      });
-    }
+    // What is said is that this end comes; one that was moved meanwhile is another.
+    if (row && row.trialEnd?.getTime() === facts.trialEnd?.getTime())
+      announceTrialEnd(desk.ledger, row, desk.event.created);
     return verdict;
   },
 });
@@ -59,18 +55,23 @@ async function apply(told: SubscriptionFacts, desk: Desk): Promise<Verdict> {
   let snapshot: Snapshot<SubscriptionFacts> = { facts, seenAt: created, ...(asked ? { asked } : {}) };
   let current = plan;
   if (row && !isClearlyNewer(row, facts, created)) {
-    if (isReflected(row, facts, plan, created)) {
-      if (asked && (row.readAt == null || created > row.readAt)) row.readAt = created;
-      return APPLIED;
-    }
+    if (isReflected(row, facts, plan, created)) return noted(row, facts, desk);
     const held = { at: row.snapshotAt ?? null, version: desk.ledger.versionOf(row) };
     const answer = await desk.reads.subscription(facts.id, held);
-    if (answer === null) return APPLIED;
+    if (answer === null) return noted(row, facts, desk);
     snapshot = answer;
     current = (await desk.catalog.planOf(snapshot.facts, true, desk.reads)) ?? plan;
   }
   const user = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, { metadata: facts.metadata });
   if (!user) return parkedFor(facts.customerId);
-  await bookSubscription(desk, user, current, snapshot);
+  const booked = await bookSubscription(desk, user, current, snapshot);
+  return snapshot.facts === facts ? APPLIED : noted(booked, facts, desk);
+}
+
+/** The row shows what this tells, or something later: what stays true however old it is, is kept. */
+function noted(row: Subscription, facts: SubscriptionFacts, { event, ledger }: Desk): Verdict {
+  if (event.asked && (row.readAt == null || event.created > row.readAt)) row.readAt = event.created;
+  rememberPayload(row, facts, event.created);
+  ledger.touchUser(row.userId);
   return APPLIED;
 }
