@@ -55,8 +55,15 @@ function paymentNamedBy(desk: Desk, user: User, facts: BookableInvoice): Payment
 
 function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice, failedAttempts: number): void {
   const rank = invoiceRank(facts.status);
-  const held = row.invoiceStatus == null ? -1 : invoiceRank(row.invoiceStatus);
-  if (rank >= held) {
+  const held = invoiceRank(row.invoiceStatus);
+  const seenAt = row.invoiceSnapshotAt ?? null;
+  const isNewer = rank > held || (rank === held && (seenAt === null || desk.event.created >= seenAt));
+  if (failedAttempts > row.attemptCount || (isNewer && failedAttempts === row.attemptCount)) {
+    row.attemptCount = failedAttempts;
+    // What ends a subscription takes its invoices' next attempts away, and no attempt is counted then.
+    if (rank >= held) row.nextAttemptAt = facts.nextAttemptAt;
+  }
+  if (isNewer) {
     row.invoiceStatus = facts.status;
     row.invoiceSnapshotAt = desk.event.created;
     row.settledBy = facts.settledBy;
@@ -65,10 +72,6 @@ function bookInvoiceFacts(desk: Desk, row: Payment, facts: BookableInvoice, fail
     if (row.intentStatus == null && (facts.status !== 'paid' || facts.amountPaid > 0)) {
       row.amount = facts.status === 'paid' ? facts.amountPaid : facts.amountDue;
     }
-  }
-  if (failedAttempts >= row.attemptCount) {
-    row.attemptCount = failedAttempts;
-    if (rank >= held) row.nextAttemptAt = facts.nextAttemptAt;
   }
   if (row.invoiceStatus === 'void' || row.invoiceStatus === 'uncollectible') row.nextAttemptAt = null;
   row.stripeInvoiceId = facts.id;
