@@ -5,7 +5,7 @@ import { toUnixSeconds } from '../../shared/unix-time.ts';
 import {
   answeredAt,
   bookSnapshots,
-  invoiceEventType,
+  invoiceSnapshot,
   type ObjectSnapshot,
   type SnapshotDeps,
 } from '../events/snapshots.ts';
@@ -44,7 +44,7 @@ type Page = Stripe.ApiList<{ id: string }> & Stripe.Response<unknown>;
 type Stage = {
   name: 'subscriptions' | 'invoices';
   list: (at: Stripe.PaginationParams) => Promise<Page>;
-  snapshotOf: (object: { id: string }, seenAt: Date) => ObjectSnapshot | undefined;
+  snapshotOf: (object: { id: string }, seenAt: Date) => Promise<ObjectSnapshot | undefined>;
 };
 
 /**
@@ -99,7 +99,7 @@ async function bookPage(
 ): Promise<void> {
   const seenAt = answeredAt(page, deps.clock.now());
   for (const object of page.data) {
-    const snapshot = stage.snapshotOf(object, seenAt);
+    const snapshot = await stage.snapshotOf(object, seenAt);
     if (snapshot === undefined) continue;
     report[stage.name] += 1;
     if (dryRun) continue;
@@ -130,15 +130,13 @@ function stagesOf(
     {
       name: 'subscriptions',
       list: (at) => pace(() => stripe.subscriptions.list({ ...at, ...filter, status: 'all' })),
-      snapshotOf: (object, seenAt) => ({ type: 'customer.subscription.updated', object, seenAt }),
+      snapshotOf: async (object, seenAt) => ({ type: 'customer.subscription.updated', object, seenAt }),
     },
     {
       name: 'invoices',
       list: (at) => pace(() => stripe.invoices.list({ ...at, ...filter, expand: ['data.payments'] })),
-      snapshotOf: (object, seenAt) => {
-        const type = invoiceEventType(object as Stripe.Invoice);
-        return type === undefined ? undefined : { type, object, seenAt };
-      },
+      snapshotOf: (object, seenAt) =>
+        pace(() => invoiceSnapshot({ stripe }, object as Stripe.Invoice, seenAt)),
     },
   ];
 }
