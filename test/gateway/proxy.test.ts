@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { RequestListener } from 'node:http';
+import { type RequestListener, request } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { expect } from 'chai';
@@ -18,6 +18,26 @@ describe('The proxy to the payment service', () => {
   afterEach(() => service.stop());
 
   const bearer = (userId = someUser()) => ({ authorization: `Bearer ${loginToken(userId)}` });
+
+  it('lets the service know when whoever asked has hung up', async () => {
+    const { port } = await startGateway({ serviceUrl: service.url });
+    const arrived = new Promise<{ closed: Promise<unknown> }>((resolve) => {
+      // Never answers.
+      service.respond = (_request, response) => resolve({ closed: once(response, 'close') });
+    });
+    const sent = request({
+      host: '127.0.0.1',
+      port,
+      method: 'POST',
+      path: '/api/stripe/subscription',
+      headers: bearer(),
+    });
+    sent.on('error', () => undefined);
+    sent.end('{"plan_type":"mensuel"}');
+    const { closed } = await arrived;
+    sent.destroy();
+    await closed;
+  });
 
   for (const [path, arrivesAs] of Object.entries({
     '/api/stripe/webhook': '/api/stripe/webhook',
