@@ -58,7 +58,7 @@ function createRoutes(deps: WebDeps): Koa {
   app.on('error', (error) => deps.logger.warn({ err: error }, 'Could not answer a request'));
   app.use(assignRequestId());
   app.use(requireReadableTarget());
-  app.use(observeRequests());
+  app.use(observeRequests(deps.config.adminKeys));
   app.use(logRequests(deps.logger));
   app.use(helmet());
   app.use(neverCached());

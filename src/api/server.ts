@@ -1,16 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { SECOND } from '../shared/duration.ts';
+import { type ConnectionLimits, createBoundedServer } from '../shared/http/bounded-server.ts';
 
-/** What one connection may take. Durations in milliseconds. */
-export type ServerLimits = {
-  /** For all headers of a request to arrive. */
-  headersTimeoutMs: number;
-  /** For a whole request to arrive, body included; a slower one is answered 408 and cut off. */
-  requestTimeoutMs: number;
-  /** Longer than a proxy's idle time, so that it is the proxy that closes and no request meets a closing socket. */
-  keepAliveTimeoutMs: number;
+/** What connections may take, and how long stopping may. Durations in milliseconds. */
+export type ServerLimits = ConnectionLimits & {
   /** How long `close` keeps connections that nothing happens on: the next request may be on its way already. */
   goodbyeMs: number;
   /** How long `close` lets requests in hand finish. */
@@ -21,6 +16,7 @@ export const DEFAULT_LIMITS: Readonly<ServerLimits> = Object.freeze({
   headersTimeoutMs: 10 * SECOND,
   requestTimeoutMs: 20 * SECOND,
   keepAliveTimeoutMs: 95 * SECOND,
+  maxConnections: 4_096,
   goodbyeMs: SECOND,
   drainMs: 12 * SECOND,
 });
@@ -39,18 +35,10 @@ export class WebServer {
   ) {
     this.#address = address;
     this.#limits = limits;
-    this.#server = createServer(
-      {
-        headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
-        keepAliveTimeout: limits.keepAliveTimeoutMs,
-        connectionsCheckingInterval: Math.min(2 * SECOND, limits.requestTimeoutMs / 2),
-      },
-      (request, response) => {
-        if (this.#stopping) response.setHeader('connection', 'close');
-        listener(request, response);
-      },
-    );
+    this.#server = createBoundedServer(limits, (request, response) => {
+      if (this.#stopping) response.setHeader('connection', 'close');
+      listener(request, response);
+    });
   }
 
   /** @returns the port it listens on */

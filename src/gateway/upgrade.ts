@@ -6,13 +6,17 @@ import { splitTarget } from './browser-token.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { envelopeOf, publicErrorOf } from './envelope.ts';
 import type { Login, LoginCheck } from './login.ts';
-import { requireAllowedOrigin } from './origins.ts';
+import { requireAllowedOrigin, requireOwnOrigin } from './origins.ts';
 
 export type UpgradeDeps = ConnectionDeps & {
   login: LoginCheck;
   allowedOrigins: readonly string[];
   isStopping: () => boolean;
 };
+
+/** Pieces in which a frame may come, as the protocol cuts it and as the network does: far more than either needs. */
+const MAX_FRAGMENTS = 64;
+const MAX_CHUNKS = 256;
 
 /** Whether a request wants a WebSocket. Others with an `Upgrade` header (h2c) are ordinary requests. */
 export function wantsWebSocket(request: IncomingMessage): boolean {
@@ -25,6 +29,8 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     noServer: true,
     clientTracking: false,
     maxPayload: deps.limits.maxFrameBytes,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_CHUNKS,
   });
   return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Until `ws` takes over, a reset connection would otherwise end the process.
@@ -47,7 +53,10 @@ async function identify(request: IncomingMessage, deps: UpgradeDeps): Promise<Lo
     throw HttpError.notFound('route_not_found', 'WebSockets are served at /ws');
   }
   requireAllowedOrigin(request, deps.allowedOrigins);
-  return await deps.login(request);
+  const login = await deps.login(request);
+  // It changes nothing, but what comes over it no other site may read.
+  if (login.source === 'cookie') requireOwnOrigin(request, deps.allowedOrigins);
+  return login;
 }
 
 function requireRoom(login: Login, { hub, limits, isStopping }: UpgradeDeps): void {

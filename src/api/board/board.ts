@@ -3,9 +3,10 @@ import { MINUTE, SECOND } from '../../shared/duration.ts';
 import { HttpError } from '../../shared/errors.ts';
 import { addressKey, clientAddressOf, isHttps } from '../../shared/http/client-address.ts';
 import { createSecretCheck } from '../../shared/http/constant-time.ts';
+import { loggedPath } from '../../shared/http/logged-path.ts';
+import { readBody } from '../../shared/http/read-body.ts';
 import type { WebDeps } from '../deps.ts';
 import { answerErrors } from '../middleware/errors.ts';
-import { readBody } from '../read-body.ts';
 import type { BoardConfig } from './config.ts';
 import { sessionCookie, sessionTokenOf } from './cookie.ts';
 import { pagePolicy, setBoardHeaders } from './headers.ts';
@@ -62,7 +63,10 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
     if (ctx.path === LOGOUT_PATH) return ctx.method === 'POST' ? logOut(ctx) : showLogout(ctx);
     if (isUnsafe(ctx.method)) {
       if (board.readOnly) throw readOnly();
-      logger.info({ method: ctx.method, path: ctx.path, requestId: ctx.state.requestId }, 'Board action');
+      logger.info(
+        { method: ctx.method, path: loggedPath(ctx.path), requestId: ctx.state.requestId },
+        'Board action',
+      );
     }
     // What the board does not have ends here: behind it are the routes of the API.
     ui ??= openUi();
@@ -81,7 +85,9 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
       ctx.set('retry-after', String(waitSeconds));
       return showLogin(ctx, 429, `Too many attempts. Wait ${Math.ceil(waitSeconds / 60)} min and try again.`);
     }
-    const form = new URLSearchParams((await readBody(ctx.req, MAX_FORM_BYTES)).toString('utf8'));
+    const form = new URLSearchParams(
+      (await readBody(ctx.req, { maxBytes: MAX_FORM_BYTES })).toString('utf8'),
+    );
     // Both, always: an answer that comes sooner for a wrong user would tell which users there are.
     const matches = [isUser(form.get('user') ?? ''), isPassword(form.get('password') ?? '')];
     if (matches.includes(false)) {

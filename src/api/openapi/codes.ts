@@ -24,9 +24,11 @@ export const CODES = {
   user_not_found: [404, 'There is no such user'],
   route_not_found: [404, 'There is no such route'],
   method_not_allowed: [405, 'The route does not take this method; `Allow` names those it takes'],
+  body_too_slow: [408, 'The body did not come in time: send the request again'],
   already_subscribed: [409, 'A subscription is running already'],
   customer_taken: [409, 'The customer is another user’s'],
   body_too_large: [413, 'The body is too large'],
+  target_too_long: [414, 'The path or query is longer than that of any route'],
   unsupported_media_type: [415, 'The body is not sent as `application/json`'],
   too_many_requests: [429, 'Too many requests of this kind; `Retry-After` says how long to wait'],
   internal_error: [500, 'A failure of our own; the answer names the request id to report'],
@@ -38,6 +40,7 @@ export const CODES = {
   event_not_stored: [503, 'Neither Redis nor PostgreSQL took the event: send it again'],
   admin_disabled: [503, 'No `INTERNAL_API_KEY` is configured'],
   board_unavailable: [503, 'Redis does not answer'],
+  too_many_bodies: [503, 'Too much is being received at once: send the request again'],
   busy: [503, 'Too many purchases wait already'],
 } as const satisfies Record<string, readonly [status: number, meaning: string]>;
 
@@ -70,7 +73,9 @@ export const BODY_CODES = [
   'invalid_body',
   'invalid_json',
   'unreadable_body',
+  'body_too_slow',
   'body_too_large',
+  'too_many_bodies',
   'unsupported_media_type',
 ] as const satisfies Code[];
 export const USER_CODES = ['unauthorized', 'login_check_unavailable'] as const satisfies Code[];
