@@ -82,7 +82,7 @@ describe('The regular expressions of the service', function () {
   this.timeout(120_000);
 
   it('are told from slow ones by this test', () => {
-    for (const slow of [/[\w.+'-]+@[\w-]+/, /^Bearer +(\S.*?) *$/]) {
+    for (const slow of [/[\w.+'-]+@[\w-]+/, /\/+$/]) {
       expect(slowText(slow), String(slow)).to.be.a('string');
     }
   });
