@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import helmet from 'koa-helmet';
@@ -23,14 +22,15 @@ import { addDescriptionRoute } from './routes/description.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addPaymentRoutes } from './routes/payment.ts';
 import { addSubscriptionRoutes } from './routes/subscription.ts';
+import type { Answerer } from './server.ts';
 import { createWebhookIntake, isWebhookPath } from './webhooks/index.ts';
 
 /** The whole HTTP surface. Starts nothing: the caller owns `deps` and listens. */
-export function createApp(deps: WebDeps): RequestListener {
+export function createApp(deps: WebDeps): Answerer {
   const intake = observeWebhooks(createWebhookIntake(deps));
   const rest = createRoutes(deps).callback();
   // Stripe's events are most of the traffic and need none of what the other routes need.
-  return (request, response) => void (isWebhookPath(request.url) ? intake : rest)(request, response);
+  return (request, response) => (isWebhookPath(request.url) ? intake : rest)(request, response);
 }
 
 /** Every route but Stripe's, which has a way of its own, and the board's. */

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { SECOND } from '../shared/duration.ts';
 import { type ConnectionLimits, createBoundedServer } from '../shared/http/bounded-server.ts';
+
+/** Answers a request; resolves when no more is done for it, also where its client has gone. */
+export type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<unknown> | undefined;
 
 /** What connections may take, and how long stopping may. Durations in milliseconds. */
 export type ServerLimits = ConnectionLimits & {
@@ -26,10 +29,12 @@ export class WebServer {
   readonly #server: Server;
   readonly #address: { port: number; host: string };
   readonly #limits: Readonly<ServerLimits>;
+  /** What is being done for requests; the client may have hung up, and the work goes on. */
+  readonly #inHand = new Set<Promise<unknown>>();
   #stopping = false;
 
   constructor(
-    listener: RequestListener,
+    answer: Answerer,
     address: { port: number; host: string },
     limits: Readonly<ServerLimits> = DEFAULT_LIMITS,
   ) {
@@ -37,7 +42,8 @@ export class WebServer {
     this.#limits = limits;
     this.#server = createBoundedServer(limits, (request, response) => {
       if (this.#stopping) response.setHeader('connection', 'close');
-      listener(request, response);
+      const work = Promise.resolve(answer(request, response)).finally(() => this.#inHand.delete(work));
+      this.#inHand.add(work);
     });
   }
 
@@ -65,8 +71,13 @@ export class WebServer {
       this.#server.closeIdleConnections();
       sweep = setInterval(() => this.#server.closeIdleConnections(), 50);
     }, goodbyeMs);
-    const cut = setTimeout(() => this.#server.closeAllConnections(), drainMs);
+    const stopWaiting = Promise.withResolvers<void>();
+    const cut = setTimeout(() => {
+      this.#server.closeAllConnections();
+      stopWaiting.resolve();
+    }, drainMs);
     await closed;
+    await Promise.race([Promise.allSettled(this.#inHand), stopWaiting.promise]);
     for (const timer of [goodbye, sweep, cut]) clearTimeout(timer);
   }
 }

@@ -27,10 +27,15 @@ export class RawClient {
     return this.#answer;
   }
 
-  /** Begins a POST; the body, or a part of it, is what the story writes next. */
+  /** Begins a POST; see {@link send}. */
   post(path: string, headers: Readonly<Record<string, string | number>>): this {
+    return this.send('POST', path, headers);
+  }
+
+  /** Begins a request; the body, or a part of it, is what the story writes next. */
+  send(method: string, path: string, headers: Readonly<Record<string, string | number>>): this {
     const lines = Object.entries({ host: 'x', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-    return this.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    return this.write(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
   }
 
   write(bytes: string | Buffer): this {
