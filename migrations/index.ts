@@ -4,6 +4,7 @@ import { Migration20261125000003_past_due_invoice } from './Migration20261125000
 import { Migration20261125000004_lookups } from './Migration20261125000004_lookups.ts';
 import { Migration20261125000005_survey } from './Migration20261125000005_survey.ts';
 import { Migration20261126000006_write } from './Migration20261126000006_write.ts';
+import { Migration20261127000000_read_at } from './Migration20261127000000_read_at.ts';
 
 /** Every migration, oldest first. Listed by hand, so that it is the same set from source and from `dist`. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   { name: 'Migration20261125000004_lookups', class: Migration20261125000004_lookups },
   { name: 'Migration20261125000005_survey', class: Migration20261125000005_survey },
   { name: 'Migration20261126000006_write', class: Migration20261126000006_write },
+  { name: 'Migration20261127000000_read_at', class: Migration20261127000000_read_at },
 ];

@@ -27,5 +27,17 @@ grant usage on sequence
   outbox_messages_id_seq, payments_id_seq
   to paiements;
 
-grant execute on function survey_ledger_v1, write_ledger_v1, log_events_v1, write_outbox_v1, join_payments_v1
-  to paiements;
+grant execute on function survey_ledger_v1, log_events_v1, write_outbox_v1, join_payments_v1 to paiements;
+
+-- `write_ledger_…` has a version for each set of columns; the next one gets the rights of the one before by itself.
+do $$
+declare
+  version regprocedure;
+begin
+  for version in
+    select oid from pg_proc
+    where starts_with(proname, 'write_ledger_') and pronamespace = current_schema()::regnamespace
+  loop
+    execute format('grant execute on function %s to paiements', version);
+  end loop;
+end $$;

@@ -127,9 +127,20 @@ export class Api {
         );
         return;
       case 'error':
-        this.#send(request, response, errorAnswer(ApiError.internal(fault.status ?? 500)), requestId);
+        this.#send(
+          request,
+          response,
+          errorAnswer(injected(fault.status ?? 500, request.url ?? '')),
+          requestId,
+        );
     }
   }
+}
+
+/** A planned 404 is Stripe's own for an object that is not there (yet). */
+function injected(status: number, url: string): ApiError {
+  const [, , noun = 'object', id = ''] = url.split('?', 1)[0]?.split('/') ?? [];
+  return status === 404 ? ApiError.noSuch(noun.replace(/s$/, ''), id) : ApiError.internal(status);
 }
 
 /** Any error as an answer; what is no ApiError is a bug here, and says so as Stripe would say of its own. */

@@ -21,7 +21,11 @@ export type CrewDeps = {
   /** Absent where no queue needs Stripe. */
   stripe: Stripe | undefined;
   gate: DatabaseGate;
-  queues: { events: QueueOf<'stripe-events'>; notifications: QueueOf<'notifications'> };
+  queues: {
+    events: QueueOf<'stripe-events'>;
+    notifications: QueueOf<'notifications'>;
+    maintenance: QueueOf<'maintenance'>;
+  };
   clock: Clock;
   logger: Logger;
 };
@@ -63,6 +67,7 @@ export function createCrew({ config, orm, stripe, gate, queues, clock, logger }:
       follow: createFollow({
         orm,
         events: queues.events,
+        maintenance: queues.maintenance,
         send: (messages) => courier?.send(messages) ?? queueMessages(notifications, messages),
         logger,
       }),

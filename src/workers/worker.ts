@@ -50,7 +50,7 @@ export async function startWorkers(deps: WorkerDeps): Promise<RunningWorkers> {
   const gate = new DatabaseGate(orm, logger);
   const stopping = new AbortController();
   const crew = createCrew({ ...deps, gate, queues });
-  const processors = createProcessors({ ...crew, gate, stopping: stopping.signal });
+  const processors = createProcessors({ ...crew, gate, clock: deps.clock, stopping: stopping.signal });
   const workers = config.work.queues.map((name) => startWorker(name, processors, deps));
   const stopSchedules = config.work.queues.includes('maintenance')
     ? await keepSchedules(queues.maintenance, config.work, logger)
@@ -83,7 +83,7 @@ function startWorker<N extends QueueName>(name: N, processors: Processors, deps:
   const { config, logger } = deps;
   const run = processors[name];
   if (run === undefined) throw new Error(`This process is not configured for ${name}`);
-  const worker = new Worker<JobData[N]>(name, (job) => run(job), {
+  const worker = new Worker<JobData[N]>(name, (job, token) => run(job, token), {
     connection: deps.patientRedis,
     prefix: config.redis.queuePrefix,
     concurrency: name === 'maintenance' ? MAINTENANCE_AT_A_TIME : config.work.concurrency,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { inTransaction } from '../../src/shared/database/index.ts';
+import { inTransaction, writeFunction } from '../../src/shared/database/index.ts';
 import { keysOf, Ledger, type Touches } from '../../src/workers/events/ledger/index.ts';
 import { openSubject, queryAtUtc, type Subject } from '../migrations/support.ts';
 import { ORIGINS } from '../support/fixtures/old-matcha.ts';
@@ -111,7 +111,9 @@ for (const origin of ORIGINS) {
     });
 
     it('can write every column that an entity has', async () => {
-      const [row] = await subject.query(`select pg_get_functiondef('write_ledger_v1'::regproc) as text`);
+      const [row] = await subject.query(
+        `select pg_get_functiondef('${writeFunction(subject.orm).name}'::regproc) as text`,
+      );
       const named = [
         ...String(row?.text).matchAll(/update (\w+) as held set \(([^)]+)\)|insert into (\w+) \(([^)]+)\)/g),
       ];

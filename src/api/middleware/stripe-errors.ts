@@ -1,6 +1,8 @@
 import Stripe from 'stripe';
 import { HttpError } from '../../shared/errors.ts';
 
+export { isMissingAtStripe } from '../../shared/stripe/index.ts';
+
 const {
   StripeAPIError,
   StripeConnectionError,
@@ -28,11 +30,6 @@ export function explainStripeError(thrown: unknown): HttpError | undefined {
   return new HttpError(502, 'stripe_rejected', 'The payment provider refused this request', {
     cause: thrown,
   });
-}
-
-/** Whether Stripe says that the object does not exist (any more, or in this mode). */
-export function isMissingAtStripe(thrown: unknown): boolean {
-  return thrown instanceof StripeInvalidRequestError && thrown.code === 'resource_missing';
 }
 
 /** Whether Stripe refuses to do this to an object in its present state. */

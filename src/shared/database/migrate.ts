@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { SECOND } from '../duration.ts';
 import type { Logger } from '../logger.ts';
+import { installWriteFunction } from './write-function.ts';
 
 /** Any constant will do, as long as nothing else in the database takes the same advisory lock. */
 const MIGRATION_LOCK = 7_305_881_204;
@@ -29,6 +30,7 @@ function migrateUnlessBusy(orm: MikroORM, logger: Logger): Promise<boolean> {
     );
     if (!row?.free) return false;
     const applied = await orm.migrator.up();
+    await installWriteFunction(orm);
     logger.info(
       { migrations: applied.map((migration) => migration.name) },
       applied.length > 0 ? `Applied ${applied.length} migrations` : 'The database is up to date',

@@ -1,17 +1,8 @@
-import type { EntityName, EntityProperty, MikroORM, RequiredEntityData } from '@mikro-orm/postgresql';
+import type { EntityName, MikroORM, RequiredEntityData } from '@mikro-orm/postgresql';
+import { type Column, type Table, tableOf } from './table.ts';
 
 /** A row as `json_agg` gives it: by column, timestamps as text. */
 export type JsonRow = Readonly<Record<string, unknown>>;
-
-type Column = { readonly name: string; readonly property: string; readonly isMoment: boolean };
-
-/** Where an entity's properties are in the database, as MikroORM's definition says. */
-type Table = {
-  readonly name: string;
-  readonly id: Column;
-  /** Without those that are lazy: we may not even be allowed to read them. The id comes first. */
-  readonly columns: readonly Column[];
-};
 
 type Values = Record<string, unknown>;
 
@@ -74,6 +65,12 @@ export class Rows<Entity extends object> {
 
   remove(entity: Entity): void {
     if (!this.#created.delete(entity)) this.#removed.add(entity);
+  }
+
+  /** A text that is another one whenever one of the row's columns is; the same before a new row is written and after. */
+  versionOf(entity: Entity): string {
+    const [, ...columns] = this.#table.columns;
+    return JSON.stringify(valuesOf(entity, columns));
   }
 
   /** What has changed since the last time; it counts as written from now on. */
@@ -154,26 +151,4 @@ function isChanged(value: unknown, row: JsonRow, { name, isMoment }: Column): bo
 /** A timestamp without a zone is UTC; in tables that GORM made it may have one. */
 function momentOf(text: string): Date {
   return new Date(/(?:Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);
-}
-
-const tables = new WeakMap<object, Table>();
-
-function tableOf<Entity extends object>(orm: MikroORM, entity: EntityName<Entity>): Table {
-  const meta = orm.getMetadata().get(entity);
-  let table = tables.get(meta);
-  if (!table) {
-    const columns = meta.props
-      .filter((property) => !property.lazy && property.persist !== false)
-      .sort((a, b) => Number(b.primary ?? false) - Number(a.primary ?? false))
-      .map((property) => columnOf<Entity>(property));
-    const [id] = columns;
-    if (!id) throw new Error(`${meta.tableName} has no columns`);
-    table = { name: meta.tableName, id, columns };
-    tables.set(meta, table);
-  }
-  return table;
-}
-
-function columnOf<Entity extends object>({ name, fieldNames, runtimeType }: EntityProperty<Entity>): Column {
-  return { name: fieldNames[0] ?? name, property: name, isMoment: runtimeType === 'Date' };
 }

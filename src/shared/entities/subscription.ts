@@ -52,6 +52,8 @@ export const Subscription = defineEntity({
     livemode: p.boolean().nullable(),
     /** Stripe's time (whole seconds) that this row reflects; only a clearly newer payload is applied as it is. */
     snapshotAt: utcTimestamp().nullable(),
+    /** When Stripe was last asked about it, by Stripe's clock: what happened clearly before is in the row. */
+    readAt: utcTimestamp().nullable(),
   },
 });
 export type Subscription = InferEntity<typeof Subscription>;

@@ -1,8 +1,11 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import { utcTimestamp, wholeNumber } from './columns.ts';
 
-/** What became of an event once it was processed. */
-export type EventOutcome = 'applied' | 'ignored' | 'superseded';
+/**
+ * What became of an event: applied or ignored once it was processed; `failed` is one that can never be applied as it is,
+ * and is tried again only when an operator says so.
+ */
+export type EventOutcome = 'applied' | 'ignored' | 'failed';
 
 /** The trace of one Stripe event. `processed` commits together with everything the event changed. */
 export const WebhookEvent = defineEntity({

@@ -9,6 +9,8 @@ export type StripeEventJob = {
   payload: string;
   /** Follows the event from the HTTP request to the notification, in every log line. */
   correlationId: string;
+  /** An object of the event that Stripe did not know (404), and when it said so first, in Unix milliseconds. */
+  missing?: { id: string; at: number };
 };
 
 /** An outbox message on its way to the gateway, where that did not take it at once. */
@@ -30,6 +32,8 @@ export type MaintenanceJob =
   | { task: 'sweep' }
   /** Reads one subscription and its latest invoice from Stripe. */
   | { task: 'sync-subscription'; stripeSubscriptionId: string }
+  /** Asks Stripe whether a user's premium is over, before the user is told. */
+  | { task: 'confirm-end'; userId: number }
   /** Reads the subscriptions and invoices of one user, or of everybody, from Stripe. */
   | { task: 'sync-payments'; userId: number | null }
   /** Compares Stripe's list of events with ours and enqueues what is missing; repeats. */

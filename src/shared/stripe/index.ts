@@ -1,2 +1,3 @@
 export { createStripe, type StripeConfig } from './client.ts';
+export { isMissingAtStripe, MissingAtStripe } from './missing.ts';
 export { blocksPurchase, toSubscriptionStatus } from './status.ts';

@@ -23,6 +23,7 @@ export async function openWorkshop(name: string) {
   const connection = connectRedis(config.redis, 'patient', logger);
   const events = openQueue('stripe-events', connection, config.redis.queuePrefix);
   const notifications = openQueue('notifications', connection, config.redis.queuePrefix);
+  const maintenance = openQueue('maintenance', connection, config.redis.queuePrefix);
   return {
     orm,
     events,
@@ -37,11 +38,12 @@ export async function openWorkshop(name: string) {
     follow: createFollow({
       orm,
       events,
+      maintenance,
       send: (messages) => queueMessages(notifications, messages),
       logger,
     }),
     async close(): Promise<void> {
-      await Promise.all([events.close(), notifications.close()]);
+      await Promise.all([events.close(), notifications.close(), maintenance.close()]);
       connection.disconnect();
       await orm.close();
     },

@@ -3,6 +3,8 @@ import { PermanentError } from '../../shared/errors.ts';
 import type { SubscriptionFacts } from '../../shared/stripe/facts/index.ts';
 import type { StripeReads } from './stripe-reads.ts';
 
+type PriceReads = Pick<StripeReads, 'productOfPrice'>;
+
 /** Which prices are premium, and which plan each is. */
 export class Catalog {
   readonly #prices: Readonly<Record<PlanType, string>>;
@@ -19,7 +21,7 @@ export class Catalog {
    * @param known whether the subscription is already on our books
    * @throws {PermanentError} when it is ours but its price has neither a monthly nor a yearly interval
    */
-  async planOf(facts: SubscriptionFacts, known: boolean, reads: StripeReads): Promise<PlanType | null> {
+  async planOf(facts: SubscriptionFacts, known: boolean, reads: PriceReads): Promise<PlanType | null> {
     if (facts.priceId === this.#prices.mensuel) return 'mensuel';
     if (facts.priceId === this.#prices.annuel) return 'annuel';
     const ours = known || facts.metadata.plan_type !== undefined || (await this.#isOurProduct(facts, reads));
@@ -32,7 +34,7 @@ export class Catalog {
     );
   }
 
-  async #isOurProduct(facts: SubscriptionFacts, reads: StripeReads): Promise<boolean> {
+  async #isOurProduct(facts: SubscriptionFacts, reads: PriceReads): Promise<boolean> {
     if (facts.productId === null) return false;
     if (this.#products === undefined) {
       const products = await Promise.all(

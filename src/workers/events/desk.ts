@@ -4,11 +4,12 @@ import type { AccessPolicy } from './books/reversal-book.ts';
 import type { Catalog } from './catalog.ts';
 import type { IncomingEvent, Verdict } from './event.ts';
 import type { Ledger, Touches } from './ledger/index.ts';
-import type { StripeReads } from './stripe-reads.ts';
+import { StripeReadNeeded, type StripeReads } from './stripe-reads.ts';
 
 /** All that a handler works with while it applies one event. */
 export type Desk = {
-  event: IncomingEvent['facts'];
+  /** `asked`: no event of Stripe's, but its answer to a question of ours. */
+  event: IncomingEvent['facts'] & { asked?: true };
   ledger: Ledger;
   reads: StripeReads;
   catalog: Catalog;
@@ -21,7 +22,7 @@ export type Desk = {
 export type PreparedEvent = {
   touches: Touches;
   apply(desk: Desk): Promise<Verdict>;
-  /** Adds what Stripe has to tell before anything is locked; for an event that is applied alone. */
+  /** Adds what Stripe has told meanwhile and what leads to more rows, before those are locked. */
   complete(reads: StripeReads): Promise<PreparedEvent>;
 };
 
@@ -29,8 +30,8 @@ export type PreparedEvent = {
 export type EventHandler = (object: unknown) => PreparedEvent;
 
 /**
- * Makes a handler from its parts. `apply` asks Stripe (`desk.reads`) before it changes any row; what it must know
- * before rows are locked (more names of rows) is `complete`'s to ask.
+ * Makes a handler from its parts. `apply` asks Stripe (`desk.reads`) before it changes any row: what is not at hand yet
+ * makes it start anew once it is. What leads to more rows (more names) is `complete`'s to add, before they are locked.
  */
 export function handler<F>(parts: {
   read(object: unknown): F;
@@ -41,7 +42,15 @@ export function handler<F>(parts: {
   const prepare = (facts: F): PreparedEvent => ({
     touches: parts.touches(facts),
     apply: async (desk) => parts.apply(facts, desk),
-    complete: async (reads) => prepare((await parts.complete?.(facts, reads)) ?? facts),
+    complete: async (reads) => {
+      try {
+        return prepare((await parts.complete?.(facts, reads)) ?? facts);
+      } catch (thrown) {
+        // Nobody has asked for it yet, and perhaps nobody has to.
+        if (thrown instanceof StripeReadNeeded) return prepare(facts);
+        throw thrown;
+      }
+    },
   });
   return (object) => prepare(parts.read(object));
 }

@@ -1,4 +1,5 @@
 import { PermanentError } from '../../shared/errors.ts';
+import type { StripeEventJob } from '../../shared/queues/index.ts';
 import { type EventFacts, readEvent } from '../../shared/stripe/facts/index.ts';
 import { type TracePlace, tracePlace } from '../../shared/tracing/index.ts';
 
@@ -8,6 +9,8 @@ export type IncomingEvent = {
   /** The text as Stripe sent it, for `webhook_events.data`. */
   payload: string;
   correlationId: string;
+  /** An object that Stripe did not know when this event was tried before. */
+  missing?: StripeEventJob['missing'];
   /** Where the job belongs in its trace; undefined without tracing. */
   trace?: TracePlace;
 };
@@ -16,7 +19,7 @@ export type IncomingEvent = {
 export type ParsedEvent = { event: IncomingEvent; object: unknown };
 
 /** @throws PermanentError when the payload is no JSON or no event */
-export function parseEvent(payload: string, correlationId: string): ParsedEvent {
+export function parseEvent({ payload, correlationId, missing }: StripeEventJob): ParsedEvent {
   let parsed: unknown;
   try {
     parsed = JSON.parse(payload);
@@ -24,7 +27,7 @@ export function parseEvent(payload: string, correlationId: string): ParsedEvent 
     throw new PermanentError('The payload of this job is not JSON', { cause });
   }
   const { object, ...facts } = readEvent(parsed);
-  return { event: { facts, payload, correlationId, trace: tracePlace() }, object };
+  return { event: { facts, payload, correlationId, missing, trace: tracePlace() }, object };
 }
 
 /** What became of an event. A parked one waits for a key (`cus_…`, `pi_…`) that nothing here knows yet. */

@@ -1,6 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Clock } from '../../shared/clock.ts';
-import { toError } from '../../shared/errors.ts';
+import type { EventOutcome } from '../../shared/entities/index.ts';
+import { PermanentError, toError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { countEvent } from '../../shared/metrics/events.ts';
 import type { IncomingEvent } from './event.ts';
@@ -11,7 +12,8 @@ const MESSAGE_LIMIT = 500;
 
 /**
  * Notes in `webhook_events` why an event could not be applied, outside of the transaction that failed. Its payload is
- * kept with it, so that an operator can retry it after a fix even when Redis has forgotten the job.
+ * kept with it, so that it can be retried even when Redis has forgotten the job: by the sweep, or, where trying again
+ * cannot help (`failed`), by an operator after a fix.
  */
 export async function recordFailure(
   { orm, clock, logger }: { orm: MikroORM; clock: Clock; logger: Logger },
@@ -22,16 +24,18 @@ export async function recordFailure(
   try {
     await orm.em.fork().execute(
       `insert into webhook_events
-         (stripe_event_id, event_type, processed, data, error_message, retry_count, created_at, stripe_created_at, livemode)
-       values (?, ?, false, ?::jsonb, ?, 1, ?, ?, ?)
+         (stripe_event_id, event_type, processed, data, error_message, outcome, retry_count, created_at, stripe_created_at,
+          livemode)
+       values (?, ?, false, ?::jsonb, ?, ?, 1, ?, ?, ?)
        on conflict (stripe_event_id) do update
-         set error_message = excluded.error_message, retry_count = coalesce(webhook_events.retry_count, 0) + 1
+         set error_message = excluded.error_message, outcome = excluded.outcome, retry_count = coalesce(webhook_events.retry_count, 0) + 1
          where not webhook_events.processed`,
       [
         facts.id,
         facts.type.slice(0, 100),
         payload,
         error.message.slice(0, MESSAGE_LIMIT),
+        error instanceof PermanentError ? ('failed' satisfies EventOutcome) : null,
         clock.now().toISOString(),
         facts.created.toISOString(),
         facts.livemode,

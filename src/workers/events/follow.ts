@@ -16,16 +16,33 @@ export type Follow = (committed: Committed) => Promise<void>;
 export function createFollow(
   deps: Pick<UnitOfWorkDeps, 'orm'> & {
     events: QueueOf<'stripe-events'>;
+    maintenance: QueueOf<'maintenance'>;
     send: (messages: readonly NewMessage[]) => Promise<void>;
     logger: Logger;
   },
 ): Follow {
-  return async ({ messages, appeared }) => {
+  return async ({ messages, appeared, endsToConfirm }) => {
     try {
       await deps.send(messages);
       await releaseParked(deps, appeared);
+      await confirmEnds(deps.maintenance, endsToConfirm);
     } catch (thrown) {
       deps.logger.warn({ err: toError(thrown) }, 'Could not queue what follows a commit; the sweep will');
     }
   };
+}
+
+/** Has Stripe asked whether these users' premium is over; several events of one end make one question. */
+export async function confirmEnds(
+  maintenance: QueueOf<'maintenance'>,
+  userIds: readonly number[],
+): Promise<void> {
+  if (userIds.length === 0) return;
+  await maintenance.addBulk(
+    userIds.map((userId) => ({
+      name: 'confirm-end',
+      data: { task: 'confirm-end', userId } as const,
+      opts: { jobId: `confirm-end-${userId}`, removeOnComplete: true, removeOnFail: true },
+    })),
+  );
 }

@@ -3,42 +3,74 @@ import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { Desk, PreparedEvent } from './desk.ts';
 import type { Verdict } from './event.ts';
 import { handlerOf } from './registry.ts';
-import { readsThrough } from './stripe-reads.ts';
+import { StripeEnquiry } from './stripe-enquiry.ts';
+import { AnswersAtHand, StripeReadNeeded } from './stripe-reads.ts';
 import { type Committed, inUnitOfWork, type UnitOfWorkDeps } from './unit-of-work.ts';
 
 /** An object as Stripe has it now, with the type of the event that would have told of it. */
 export type ObjectSnapshot = { type: string; object: unknown; seenAt: Date };
+
+export type SnapshotOptions = {
+  correlationId: string;
+  /** Notes what this announces as delivered, without telling anybody: it is old news. */
+  quiet?: boolean;
+  /** These are all the objects of this user that premium can depend on. */
+  allOf?: number;
+};
 
 export type SnapshotDeps = UnitOfWorkDeps & { stripe: Stripe; livemode: boolean };
 
 /**
  * Books objects that were read from Stripe through the very handlers that events go through: there is one way each
  * row is written. Nothing is marked as processed, since no event was.
- * @param options.quiet notes what this announces as delivered, without telling anybody: it is old news
  * @throws PermanentError when an object's shape is unknown
  */
 export async function bookSnapshots(
   deps: SnapshotDeps,
   snapshots: readonly ObjectSnapshot[],
-  options: { correlationId: string; quiet?: boolean },
+  options: SnapshotOptions,
 ): Promise<Committed & { verdicts: readonly Verdict[] }> {
-  const reads = readsThrough(deps.stripe);
-  const verdicts: Verdict[] = [];
   const steps = snapshots.flatMap(({ type, object, seenAt }) => {
     const prepared = handlerOf(type)?.(object);
     return prepared ? [{ prepared, event: eventOf(deps, type, seenAt) }] : [];
   });
+  const enquiry = new StripeEnquiry(deps.stripe);
+  const hand = new AnswersAtHand();
+  for (;;) {
+    try {
+      return await bookSteps(deps, steps, hand, options);
+    } catch (thrown) {
+      if (!(thrown instanceof StripeReadNeeded)) throw thrown;
+      await enquiry.answer(hand);
+    }
+  }
+}
+
+type Step = { prepared: PreparedEvent; event: Desk['event'] };
+
+/** @throws {StripeReadNeeded} when an answer is not at hand yet; nothing is changed then */
+async function bookSteps(
+  deps: SnapshotDeps,
+  steps: readonly Step[],
+  hand: AnswersAtHand,
+  options: SnapshotOptions,
+): Promise<Committed & { verdicts: readonly Verdict[] }> {
+  const verdicts: Verdict[] = [];
+  const completed = await Promise.all(
+    steps.map(async ({ prepared, event }) => ({ event, prepared: await prepared.complete(hand) })),
+  );
   const committed = await inUnitOfWork(
     deps,
-    steps.map(({ prepared }: { prepared: PreparedEvent }) => prepared.touches),
+    [...completed.map(({ prepared }) => prepared.touches), { user: options.allOf ?? null }],
     [],
     async (ledger) => {
       ledger.correlationId = options.correlationId;
-      for (const { prepared, event } of steps) {
-        verdicts.push(await prepared.apply({ ...deps, event, ledger, reads }));
+      for (const { prepared, event } of completed) {
+        verdicts.push(await prepared.apply({ ...deps, event, ledger, reads: hand }));
       }
+      if (options.allOf !== undefined) ledger.touchUser(options.allOf);
     },
-    options.quiet,
+    { quiet: options.quiet, asked: options.allOf !== undefined },
   );
   return { ...committed, verdicts };
 }
@@ -51,6 +83,7 @@ function eventOf(deps: SnapshotDeps, type: string, seenAt: Date): Desk['event'] 
     created: fromUnixSeconds(Math.floor(seenAt.getTime() / 1_000)),
     livemode: deps.livemode,
     apiVersion: null,
+    asked: true,
   };
 }
 

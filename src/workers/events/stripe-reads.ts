@@ -12,63 +12,157 @@ import {
   type SubscriptionFacts,
 } from '../../shared/stripe/facts/index.ts';
 
-/** What Stripe says of an object now, and when that was, by Stripe's own clock (whole seconds). */
-export type Snapshot<F> = { facts: F; seenAt: Date };
+/**
+ * What Stripe says of an object, and when that was, by Stripe's own clock (whole seconds).
+ * `asked`: it is Stripe's answer to a question of ours, and so reflects all that had happened by then.
+ */
+export type Snapshot<F> = { facts: F; seenAt: Date; asked?: true };
 
-/** How handlers ask Stripe for an object as it is now, when a payload is older, equal or in doubt. */
+/** What a row reflects: Stripe's time of it, and a text that is another one whenever the row is changed. */
+export type Held = { at: Date | null; version: string };
+
+/**
+ * How handlers ask Stripe for an object as it is now, when a payload is older, equal or in doubt. Where the answer is
+ * to be written over a row, they say what that row holds: null means that the row reflects something later than the
+ * answer, and stays as it is.
+ */
 export type StripeReads = {
   subscription(id: string): Promise<Snapshot<SubscriptionFacts>>;
+  subscription(id: string, held: Held): Promise<Snapshot<SubscriptionFacts> | null>;
   invoice(id: string): Promise<Snapshot<InvoiceFacts>>;
   intent(id: string): Promise<Snapshot<IntentFacts>>;
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
+  charge(id: string, held: Held): Promise<Snapshot<ChargeFacts> | null>;
   dispute(id: string): Promise<Snapshot<DisputeFacts>>;
+  dispute(id: string, held: Held): Promise<Snapshot<DisputeFacts> | null>;
   /** The product a price belongs to. */
   productOfPrice(priceId: string): Promise<string | null>;
 };
 
+/** Each kind of question and how it is put. */
+const QUESTIONS = {
+  subscription: async (stripe: Stripe, id: string) =>
+    snapshot(await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] }), readSubscription),
+  invoice: async (stripe: Stripe, id: string) =>
+    snapshot(
+      await stripe.invoices.retrieve(id, { expand: ['payments.data.payment.payment_intent'] }),
+      readInvoice,
+    ),
+  intent: async (stripe: Stripe, id: string) =>
+    snapshot(await stripe.paymentIntents.retrieve(id), readIntent),
+  charge: async (stripe: Stripe, id: string) => snapshot(await stripe.charges.retrieve(id), readCharge),
+  dispute: async (stripe: Stripe, id: string) => snapshot(await stripe.disputes.retrieve(id), readDispute),
+  productOfPrice: async (stripe: Stripe, id: string) =>
+    snapshot(await stripe.prices.retrieve(id), (object) => {
+      const { product } = object as Stripe.Price;
+      return typeof product === 'string' ? product : product.id;
+    }),
+};
+
+type Kind = keyof typeof QUESTIONS;
+type AnswerTo<K extends Kind> = Awaited<ReturnType<(typeof QUESTIONS)[K]>>;
+type Answer = AnswerTo<Kind>;
+
+/** A question to Stripe. */
+export type Question = { kind: Kind; id: string };
+
+/** Puts a question. @throws what the SDK does */
+export function askStripe(stripe: Stripe, { kind, id }: Question): Promise<Answer> {
+  return QUESTIONS[kind](stripe, id);
+}
+
 /**
- * Thrown where a handler asks for a read while its event is applied together with others: a slow answer must not
- * hold up the neighbours. The event is taken out of the group and applied alone. Handlers read before they change
- * anything, so nothing has to be undone.
+ * Thrown where a handler needs an answer that is not at hand: nothing waits for Stripe while it holds locks or a
+ * connection. The event leaves its unit of work, Stripe is asked, and it is applied in a later one. Handlers ask before
+ * they change anything, so nothing has to be undone.
  */
 export class StripeReadNeeded extends Error {}
 
-/** The reads of a group: none. */
-export const noReads: StripeReads = {
-  subscription: refuse,
-  invoice: refuse,
-  intent: refuse,
-  charge: refuse,
-  dispute: refuse,
-  productOfPrice: refuse,
-};
+/**
+ * The answers that one event has at hand, and what it still has to ask. An answer may come to a row that was changed
+ * since the question was put. Then the times decide which of the two is later; within one second nothing can, and
+ * Stripe is asked again.
+ */
+export class AnswersAtHand implements StripeReads {
+  readonly #answers = new Map<string, { answer: Answer; version: string | undefined }>();
+  /** Each with the version of the row it is to be written over. */
+  readonly #needed = new Map<string, Question & { version: string | undefined }>();
 
-function refuse(): Promise<never> {
-  return Promise.reject(new StripeReadNeeded());
+  /** What to ask; asking is to begin after this was called. */
+  get needed(): readonly Question[] {
+    return [...this.#needed.values()];
+  }
+
+  /** Takes an answer to a needed question. */
+  give(question: Question, answer: Answer): void {
+    const key = keyOf(question);
+    this.#answers.set(key, { answer, version: this.#needed.get(key)?.version });
+    this.#needed.delete(key);
+  }
+
+  subscription(id: string): Promise<Snapshot<SubscriptionFacts>>;
+  subscription(id: string, held: Held): Promise<Snapshot<SubscriptionFacts> | null>;
+  async subscription(id: string, held?: Held): Promise<Snapshot<SubscriptionFacts> | null> {
+    return this.#answer('subscription', id, held);
+  }
+
+  async invoice(id: string): Promise<Snapshot<InvoiceFacts>> {
+    return this.#answer('invoice', id);
+  }
+
+  async intent(id: string): Promise<Snapshot<IntentFacts>> {
+    return this.#answer('intent', id);
+  }
+
+  charge(id: string): Promise<Snapshot<ChargeFacts>>;
+  charge(id: string, held: Held): Promise<Snapshot<ChargeFacts> | null>;
+  async charge(id: string, held?: Held): Promise<Snapshot<ChargeFacts> | null> {
+    return this.#answer('charge', id, held);
+  }
+
+  dispute(id: string): Promise<Snapshot<DisputeFacts>>;
+  dispute(id: string, held: Held): Promise<Snapshot<DisputeFacts> | null>;
+  async dispute(id: string, held?: Held): Promise<Snapshot<DisputeFacts> | null> {
+    return this.#answer('dispute', id, held);
+  }
+
+  async productOfPrice(id: string): Promise<string | null> {
+    return this.#answer('productOfPrice', id).facts;
+  }
+
+  #answer<K extends Kind>(kind: K, id: string): AnswerTo<K>;
+  #answer<K extends Kind>(kind: K, id: string, held: Held | undefined): AnswerTo<K> | null;
+  #answer<K extends Kind>(kind: K, id: string, held?: Held): AnswerTo<K> | null {
+    const question = { kind, id };
+    const given = this.#answers.get(keyOf(question));
+    if (given) {
+      const answer = given.answer as AnswerTo<K>;
+      if (held === undefined || held.at === null || held.version === given.version) return answer;
+      if (answer.seenAt > held.at) return answer;
+      if (answer.seenAt < held.at) return null;
+    }
+    this.#needed.set(keyOf(question), { ...question, version: held?.version });
+    throw new StripeReadNeeded(`Stripe has to be asked about ${id}`);
+  }
 }
 
-/** Reads through the SDK, under the locks of the caller's transaction. */
-export function readsThrough(stripe: Stripe): StripeReads {
+function keyOf({ kind, id }: Question): string {
+  return `${kind}:${id}`;
+}
+
+/** Reads through the SDK at once: for who holds neither locks nor a connection. */
+export function readsThrough(
+  stripe: Stripe,
+): Pick<StripeReads, 'productOfPrice'> & { invoice(id: string): Promise<Snapshot<InvoiceFacts>> } {
   return {
-    subscription: async (id) =>
-      snapshot(await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] }), readSubscription),
-    invoice: async (id) =>
-      snapshot(
-        await stripe.invoices.retrieve(id, { expand: ['payments.data.payment.payment_intent'] }),
-        readInvoice,
-      ),
-    intent: async (id) => snapshot(await stripe.paymentIntents.retrieve(id), readIntent),
-    charge: async (id) => snapshot(await stripe.charges.retrieve(id), readCharge),
-    dispute: async (id) => snapshot(await stripe.disputes.retrieve(id), readDispute),
-    productOfPrice: async (id) => {
-      const { product } = await stripe.prices.retrieve(id);
-      return typeof product === 'string' ? product : product.id;
-    },
+    invoice: (id) => QUESTIONS.invoice(stripe, id),
+    productOfPrice: async (id) => (await QUESTIONS.productOfPrice(stripe, id)).facts,
   };
 }
 
 function snapshot<F>(response: Stripe.Response<unknown>, read: (object: unknown) => F): Snapshot<F> {
   const date = response.lastResponse.headers.date;
   const parsed = date === undefined ? Number.NaN : Date.parse(date);
-  return { facts: read(response), seenAt: Number.isNaN(parsed) ? new Date() : new Date(parsed) };
+  const seenAt = Number.isNaN(parsed) ? new Date() : new Date(parsed);
+  return { facts: read(response), seenAt, asked: true };
 }

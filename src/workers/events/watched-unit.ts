@@ -6,7 +6,6 @@ import { type OpenSpan, tracing } from '../../shared/tracing/index.ts';
 import type { IncomingEvent } from './event.ts';
 import type { JudgedEvent } from './event-log.ts';
 import { handlerOf } from './registry.ts';
-import type { StripeReads } from './stripe-reads.ts';
 import { applyTogether, type ReadyEvent, type UnitOfWorkDeps } from './unit-of-work.ts';
 
 /**
@@ -17,7 +16,6 @@ import { applyTogether, type ReadyEvent, type UnitOfWorkDeps } from './unit-of-w
 export async function applyWatched(
   deps: UnitOfWorkDeps,
   ready: readonly ReadyEvent[],
-  reads: StripeReads,
 ): ReturnType<typeof applyTogether> {
   const events = ready.map(({ event }) => event);
   const spans = openSpans(events);
@@ -27,7 +25,7 @@ export async function applyWatched(
     for (const span of spans.values()) span.end(error);
   };
   try {
-    const committed = await applyTogether(deps, ready, reads);
+    const committed = await applyTogether(deps, ready);
     over('committed');
     for (const judged of committed.judged) tell(deps, judged);
     const causes = new Map(events.map((event) => [event.correlationId, event]));

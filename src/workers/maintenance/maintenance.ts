@@ -3,6 +3,7 @@ import { Customer } from '../../shared/entities/index.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import type { MaintenanceJob } from '../../shared/queues/index.ts';
 import { backfill } from './backfill.ts';
+import { confirmEnd } from './confirm-end.ts';
 import { checkDrift } from './drift.ts';
 import { checkEndpoint } from './endpoint-check.ts';
 import { linkCustomerByHand } from './link-customer.ts';
@@ -35,6 +36,8 @@ export class Maintenance {
         return sweep(this.#deps);
       case 'sync-subscription':
         return this.#deps.follow(await syncSubscription(this.#deps, data.stripeSubscriptionId));
+      case 'confirm-end':
+        return this.#deps.follow(await confirmEnd(this.#deps, data.userId));
       case 'sync-payments':
         return this.#syncPayments(data.userId, job);
       case 'reconcile':

@@ -8,10 +8,7 @@
  *   has ended. What still stands it tells, and it may not make up any;
  * - tells that premium began at most once for a subscription, and always while the period that began it still runs;
  *   it names the period that it heard of first: the name of that fact is the only one that may be new;
- * - tells that premium ended whenever the user is not premium at the end.
- *
- * One thing is allowed that nobody wants: a service that hears of a paid period only after it is over, and of its
- * renewal later still, says that premium ended in between. See `falseEnds`.
+ * - tells that premium ended whenever the user is not premium at the end, and never tells of an end that was none.
  *
  * @param told facts of the run in question
  * @param live facts of the run that heard of everything at once
@@ -36,7 +33,7 @@ export function wrongFacts(
   }
   for (const fact of told) {
     const kind = kindOf(fact);
-    if (had.has(fact) || kind === 'premium_activated' || kind === 'premium_ended') continue;
+    if (had.has(fact) || kind === 'premium_activated') continue;
     wrong.push(`told though it never was so: ${fact}`);
   }
   const activated = told.filter((fact) => kindOf(fact) === 'premium_activated');
@@ -53,11 +50,6 @@ export function wrongFacts(
     wrong.push('nobody said that premium ended');
   }
   return wrong;
-}
-
-/** Ends of premium that a user was told of and that were none: heard of late, the renewal even later. */
-export function falseEnds(told: readonly string[], live: readonly string[]): string[] {
-  return told.filter((fact) => kindOf(fact) === 'premium_ended' && !live.includes(fact));
 }
 
 const ALWAYS: ReadonlySet<string> = new Set(['payment_succeeded', 'payment_refunded']);

@@ -14,7 +14,7 @@ const event: Schema = object({
   retry_count: count,
   error_message: orNull(text()),
   created_at: time,
-  outcome: orNull(word('applied', 'ignored', 'superseded')),
+  outcome: orNull(word('applied', 'ignored', 'failed')),
   waiting_for: { ...orNull(text()), description: 'the customer whose user has to be known first' },
 });
 

@@ -5,7 +5,10 @@ import { reviewAccess } from './reversal-book.ts';
 import { isLive } from './subscription-book.ts';
 
 /** What settling needs of a desk: it belongs to the whole unit of work, not to one event. */
-export type SettlingDesk = Pick<Desk, 'ledger' | 'policy' | 'clock' | 'logger'>;
+export type SettlingDesk = Pick<Desk, 'ledger' | 'policy' | 'clock' | 'logger'> & {
+  /** Whether an end that the rows show is known to be one. Else Stripe is asked first. */
+  mayTellEnds: boolean;
+};
 
 /**
  * Brings every touched user's `premium` in line with all of their subscriptions, once per unit of work, and announces
@@ -29,7 +32,7 @@ function settleUser(desk: SettlingDesk, user: User, subscriptions: readonly Subs
   if (best === null) return;
   const before = user.premium ?? null;
   if (before?.getTime() !== best.until.getTime()) user.premium = best.until;
-  if (best.until <= now) announceEnd(desk, best.subscription, best.until);
+  if (best.until <= now) noteEnd(desk, best.subscription, best.until, before);
   else if (before === null || before <= now) announceActivation(desk, best.subscription, best.until, before);
 }
 
@@ -69,6 +72,17 @@ function announceActivation(
       end_date: until.toISOString(),
     },
   });
+}
+
+/**
+ * What the rows show may be no end: events come late, and in any order. So nobody is told before Stripe was asked.
+ * @param before until when the user was premium: where that is the same, and Stripe was asked since, it is known
+ */
+function noteEnd(desk: SettlingDesk, subscription: Subscription, until: Date, before: Date | null): void {
+  const isKnown =
+    before?.getTime() === until.getTime() && subscription.readAt != null && subscription.readAt >= until;
+  if (desk.mayTellEnds) announceEnd(desk, subscription, until);
+  else if (!isKnown) desk.ledger.confirmEnd(subscription.userId);
 }
 
 /**

@@ -9,13 +9,17 @@ export type AccessPolicy = PremiumPolicy & { onRefund: 'keep' | 'end'; onDispute
 
 /**
  * Books how much of a charge was refunded. A refund can fail after it succeeded, so the sum may fall again.
+ * @param charge null when the row reflects something later
  * @param at when the refund was made that this is about
  */
-export function bookRefunds(row: Payment, { facts, seenAt }: Snapshot<ChargeFacts>, at: Date): void {
-  row.amountRefunded = facts.amountRefunded;
-  row.refundSnapshotAt = seenAt;
-  row.stripeChargeId ??= facts.id;
-  row.paymentMethodType ??= facts.paymentMethodType;
+export function bookRefunds(row: Payment, charge: Snapshot<ChargeFacts> | null, at: Date): void {
+  if (charge) {
+    const { facts, seenAt } = charge;
+    row.amountRefunded = facts.amountRefunded;
+    row.refundSnapshotAt = seenAt;
+    row.stripeChargeId ??= facts.id;
+    row.paymentMethodType ??= facts.paymentMethodType;
+  }
   noteReversal(row, at);
 }
 

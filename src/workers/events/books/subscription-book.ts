@@ -1,3 +1,4 @@
+import { SECOND } from '../../../shared/duration.ts';
 import type { PlanType, Subscription, User } from '../../../shared/entities/index.ts';
 import {
   type InvoiceFacts,
@@ -21,6 +22,23 @@ export function isClearlyNewer(row: Subscription, facts: SubscriptionFacts, at: 
   return row.snapshotAt != null && at > row.snapshotAt;
 }
 
+/**
+ * Whether the row shows what this payload tells, so that there is nothing to ask: it says the same, or Stripe was asked
+ * clearly after the event.
+ */
+export function isReflected(row: Subscription, facts: SubscriptionFacts, plan: PlanType, at: Date): boolean {
+  if (row.readAt != null && row.readAt.getTime() - at.getTime() > CLOCKS_DIFFER_MS) return true;
+  const told = Object.entries(contentOf(facts, plan, at));
+  return told.every(([column, value]) => comparable(row[column as keyof Subscription]) === comparable(value));
+}
+
+/** By how much the clocks of Stripe's own servers may differ, with room to spare. */
+const CLOCKS_DIFFER_MS = 2 * SECOND;
+
+function comparable(value: unknown): unknown {
+  return value instanceof Date ? value.getTime() : (value ?? null);
+}
+
 /** Whether Stripe will never change this subscription's status again. */
 export function isEnded(row: Subscription): boolean {
   return row.endedAt != null || isEndedStatus(row.stripeStatus ?? row.status);
@@ -39,10 +57,15 @@ export async function bookSubscription(
   desk: Desk,
   user: User,
   plan: PlanType,
-  { facts, seenAt }: Snapshot<SubscriptionFacts>,
+  { facts, seenAt, asked }: Snapshot<SubscriptionFacts>,
 ): Promise<Subscription> {
   const { ledger } = desk;
-  const columns = columnsOf(facts, plan, seenAt, desk.clock.now());
+  const columns = {
+    ...contentOf(facts, plan, seenAt),
+    snapshotAt: seenAt,
+    updatedAt: desk.clock.now(),
+    ...(asked ? { readAt: seenAt } : {}),
+  };
   let row = ledger.subscription(facts.id);
   const wasScheduled = row?.cancelAtPeriodEnd ?? false;
   if (row) {
@@ -68,7 +91,7 @@ export async function bookSubscription(
 }
 
 /** Columns that follow Stripe's word directly. */
-function columnsOf(facts: SubscriptionFacts, plan: PlanType, seenAt: Date, now: Date) {
+function contentOf(facts: SubscriptionFacts, plan: PlanType, seenAt: Date) {
   const ended = isEndedStatus(facts.status);
   return {
     stripeCustomerId: facts.customerId,
@@ -87,8 +110,6 @@ function columnsOf(facts: SubscriptionFacts, plan: PlanType, seenAt: Date, now: 
     trialEnd: facts.trialEnd,
     collectionPaused: facts.collectionPaused,
     livemode: facts.livemode,
-    snapshotAt: seenAt,
-    updatedAt: now,
   };
 }
 

@@ -19,8 +19,11 @@ export const onChargeRefunded = handler({
   apply: async (facts, desk) => {
     const payment = paymentOfCharge(desk, facts.id, facts.intentId);
     if (!payment) return waitFor(facts);
-    const newer = payment.refundSnapshotAt == null || desk.event.created > payment.refundSnapshotAt;
-    const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.charge(facts.id);
+    const at = payment.refundSnapshotAt ?? null;
+    const newer = at === null || desk.event.created > at;
+    const current = newer
+      ? { facts, seenAt: desk.event.created }
+      : await desk.reads.charge(facts.id, { at, version: desk.ledger.versionOf(payment) });
     bookRefunds(payment, current, desk.event.created);
     return APPLIED;
   },
@@ -35,9 +38,12 @@ export const onRefund = handler({
   touches: (facts) => ({ intent: facts.intentId, charge: facts.chargeId }),
   apply: async (facts, desk) => {
     if (facts.chargeId === null) return IGNORED;
-    const charge = await desk.reads.charge(facts.chargeId);
     const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
-    if (!payment) return waitFor(charge.facts);
+    if (!payment) return waitFor((await desk.reads.charge(facts.chargeId)).facts);
+    const charge = await desk.reads.charge(facts.chargeId, {
+      at: payment.refundSnapshotAt ?? null,
+      version: desk.ledger.versionOf(payment),
+    });
     bookRefunds(payment, charge, facts.created);
     if (facts.status === 'succeeded') announceRefund(desk, payment, facts);
     return APPLIED;
@@ -51,12 +57,15 @@ export const onDispute = handler({
   apply: async (facts, desk) => {
     const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
     if (!payment) return facts.chargeId === null ? IGNORED : waitForChargeOf(desk, facts.chargeId);
-    const newer = payment.disputeSnapshotAt == null || desk.event.created > payment.disputeSnapshotAt;
-    const current = newer ? { facts, seenAt: desk.event.created } : await desk.reads.dispute(facts.id);
-    bookDispute(payment, current);
+    const at = payment.disputeSnapshotAt ?? null;
+    const newer = at === null || desk.event.created > at;
+    const current = newer
+      ? { facts, seenAt: desk.event.created }
+      : await desk.reads.dispute(facts.id, { at, version: desk.ledger.versionOf(payment) });
+    if (current) bookDispute(payment, current);
     desk.logger.warn(
-      { dispute: facts.id, payment: payment.stripePaymentIntentId, status: current.facts.status },
-      `A payment is disputed (${current.facts.status})`,
+      { dispute: facts.id, payment: payment.stripePaymentIntentId, status: payment.disputeStatus },
+      `A payment is disputed (${payment.disputeStatus})`,
     );
     return APPLIED;
   },

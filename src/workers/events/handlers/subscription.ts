@@ -1,7 +1,7 @@
 import { DAY } from '../../../shared/duration.ts';
 import { readSubscription, type SubscriptionFacts } from '../../../shared/stripe/facts/index.ts';
 import { ownerOf, userIdIn } from '../books/customer-link.ts';
-import { bookSubscription, isClearlyNewer } from '../books/subscription-book.ts';
+import { bookSubscription, isClearlyNewer, isReflected } from '../books/subscription-book.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
 import type { Touches } from '../ledger/index.ts';
@@ -47,10 +47,18 @@ async function apply(facts: SubscriptionFacts, desk: Desk): Promise<Verdict> {
   const row = desk.ledger.subscription(facts.id);
   const plan = await desk.catalog.planOf(facts, row !== undefined, desk.reads);
   if (plan === null) return IGNORED;
-  let snapshot: Snapshot<SubscriptionFacts> = { facts, seenAt: desk.event.created };
+  const { created, asked } = desk.event;
+  let snapshot: Snapshot<SubscriptionFacts> = { facts, seenAt: created, ...(asked ? { asked } : {}) };
   let current = plan;
-  if (row && !isClearlyNewer(row, facts, desk.event.created)) {
-    snapshot = await desk.reads.subscription(facts.id);
+  if (row && !isClearlyNewer(row, facts, created)) {
+    if (isReflected(row, facts, plan, created)) {
+      if (asked && (row.readAt == null || created > row.readAt)) row.readAt = created;
+      return APPLIED;
+    }
+    const held = { at: row.snapshotAt ?? null, version: desk.ledger.versionOf(row) };
+    const answer = await desk.reads.subscription(facts.id, held);
+    if (answer === null) return APPLIED;
+    snapshot = answer;
     current = (await desk.catalog.planOf(snapshot.facts, true, desk.reads)) ?? plan;
   }
   const user = desk.ledger.user(row?.userId) ?? ownerOf(desk, facts.customerId, { metadata: facts.metadata });

@@ -1,11 +1,11 @@
 import type { MikroORM, RequiredEntityData } from '@mikro-orm/postgresql';
-import { Rows, type Transaction } from '../../../shared/database/index.ts';
+import { LEDGER_TABLES, Rows, type Transaction, writeFunction } from '../../../shared/database/index.ts';
 import {
-  CheckoutSession,
-  Customer,
-  InvoicePayment,
-  Payment,
-  Subscription,
+  type CheckoutSession,
+  type Customer,
+  type InvoicePayment,
+  type Payment,
+  type Subscription,
   User,
 } from '../../../shared/entities/index.ts';
 import type { Announcement } from './announcement.ts';
@@ -19,6 +19,7 @@ import { writeLedger } from './write.ts';
  */
 export class Ledger {
   readonly #transaction: Transaction;
+  readonly #writeFunction: string;
   /** Of the event at hand; what is announced now carries it on. */
   correlationId = '';
   readonly #tables: ReturnType<typeof tablesOf>;
@@ -34,9 +35,11 @@ export class Ledger {
   /** User id → correlation id of the event that touched it last. */
   readonly #touchedUsers = new Map<number, string>();
   readonly #appeared = new Set<string>();
+  readonly #endsToConfirm = new Set<number>();
 
   private constructor(orm: MikroORM, transaction: Transaction) {
     this.#transaction = transaction;
+    this.#writeFunction = writeFunction(orm).name;
     this.#tables = tablesOf(orm);
   }
 
@@ -68,6 +71,7 @@ export class Ledger {
     const tables = Object.values(this.#tables);
     writeLedger(
       this.#transaction,
+      this.#writeFunction,
       tables.map((rows) => [rows.name, rows.changes()]),
       (table, ids) => tables.find((rows) => rows.name === table)?.identify(ids),
     );
@@ -115,6 +119,12 @@ export class Ledger {
 
   subscription(id: string | null): Subscription | undefined {
     return id === null ? undefined : this.#subscriptions.get(id);
+  }
+
+  /** A text that is another one whenever one of the row's columns is, before and after it is written. */
+  versionOf(row: Subscription | Payment): string {
+    const { subscriptions, payments } = this.#tables;
+    return isPayment(row) ? payments.versionOf(row) : subscriptions.versionOf(row);
   }
 
   subscriptionsOf(userId: number): Subscription[] {
@@ -191,6 +201,15 @@ export class Ledger {
     this.#announcements.set(announcement.fact, { ...announcement, correlationId: this.correlationId });
   }
 
+  /** Notes that Stripe has to be asked whether a user's premium is over. */
+  confirmEnd(userId: number): void {
+    this.#endsToConfirm.add(userId);
+  }
+
+  endsToConfirm(): number[] {
+    return [...this.#endsToConfirm];
+  }
+
   announcements(): (Announcement & { correlationId: string })[] {
     return [...this.#announcements.values()];
   }
@@ -205,13 +224,18 @@ export class Ledger {
   }
 }
 
+function isPayment(row: Subscription | Payment): row is Payment {
+  return 'stripePaymentIntentId' in row;
+}
+
 function tablesOf(orm: MikroORM) {
+  const { customers, subscriptions, payments, links, sessions } = LEDGER_TABLES;
   return {
     users: new Rows<User>(orm, User, 'id'),
-    customers: new Rows<Customer>(orm, Customer, 'stripeCustomerId'),
-    subscriptions: new Rows<Subscription>(orm, Subscription, 'stripeSubscriptionId'),
-    payments: new Rows<Payment>(orm, Payment, 'stripePaymentIntentId'),
-    links: new Rows<InvoicePayment>(orm, InvoicePayment, 'stripePaymentIntentId'),
-    sessions: new Rows<CheckoutSession>(orm, CheckoutSession, 'stripeSessionId'),
+    customers: new Rows<Customer>(orm, customers.entity, customers.key),
+    subscriptions: new Rows<Subscription>(orm, subscriptions.entity, subscriptions.key),
+    payments: new Rows<Payment>(orm, payments.entity, payments.key),
+    links: new Rows<InvoicePayment>(orm, links.entity, links.key),
+    sessions: new Rows<CheckoutSession>(orm, sessions.entity, sessions.key),
   };
 }

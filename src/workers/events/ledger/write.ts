@@ -4,11 +4,13 @@ import type { TableChanges, Transaction } from '../../../shared/database/index.t
 type Ids = Record<string, number>;
 
 /**
- * Sends changes of several tables as one statement (`migrations/` has the function, which knows in what order).
+ * Sends changes of several tables as one statement.
+ * @param name of the function in the database, which knows in what order
  * @param identify gets the ids of each table's new rows
  */
 export function writeLedger(
   transaction: Transaction,
+  name: string,
   tables: readonly (readonly [table: string, changes: TableChanges])[],
   identify: (table: string, ids: Ids) => void,
 ): void {
@@ -18,9 +20,9 @@ export function writeLedger(
     ...(created ? [{ name: `new_${table}`, value: JSON.stringify(created) }] : []),
   ]);
   if (given.length === 0) return;
-  const list = given.map(({ name }, at) => `${name} => $${at + 1}`).join(', ');
+  const list = given.map((parameter, at) => `${parameter.name} => $${at + 1}`).join(', ');
   transaction.tell<{ ids: Record<string, Ids> }>(
-    `select write_ledger_v1(${list}) as ids`,
+    `select ${name}(${list}) as ids`,
     given.map(({ value }) => value),
     ([row]) => {
       for (const [table, ids] of Object.entries(row?.ids ?? {})) identify(table, ids);

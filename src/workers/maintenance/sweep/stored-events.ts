@@ -18,7 +18,7 @@ export async function sweepStoredEvents({ orm, events, clock }: SweepDeps): Prom
   const now = clock.now().getTime();
   const stored = await orm.em.fork().execute<StoredEvent[]>(
     `select stripe_event_id, event_type, data from webhook_events
-     where not processed and data->>'object' = 'event'
+     where not processed and outcome is null and data->>'object' = 'event'
        and created_at > ? and created_at < ?
        and case
          when waiting_for is not null then exists (

@@ -14,6 +14,7 @@ import { sweepUnlinkedPayments } from './unlinked-payments.ts';
 export type SweepDeps = SnapshotDeps & {
   events: QueueOf<'stripe-events'>;
   notifications: QueueOf<'notifications'>;
+  maintenance: QueueOf<'maintenance'>;
   follow: Follow;
   pace: Pace;
   /** How long payloads of applied events are kept, in days. */
