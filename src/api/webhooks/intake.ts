@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpError } from '../../shared/errors.ts';
 import { failure } from '../../shared/http/failure.ts';
-import { holdBody } from '../../shared/http/read-body.ts';
+import { holdBody, requireLength } from '../../shared/http/read-body.ts';
 import { requestIdOf } from '../../shared/http/request-id.ts';
 import { countAccepted, countRejected } from '../../shared/metrics/webhooks.ts';
 import type { WebDeps } from '../deps.ts';
@@ -47,6 +47,7 @@ export function createWebhookIntake(
     const requestId = requestIdOf(request.headers['x-request-id']);
     try {
       if (request.method !== 'POST') throw methodNotAllowed();
+      requireLength(request, MAX_EVENT_BYTES);
       const header = signature.requireHeader(request.headers['stripe-signature']);
       const body = await holdBody(request, { maxBytes: MAX_EVENT_BYTES });
       try {

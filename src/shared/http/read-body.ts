@@ -28,21 +28,23 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
 }
 
 /**
+ * Refuses what says itself that it is too long.
+ * @throws {HttpError} 413
+ */
+export function requireLength(request: IncomingMessage, maxBytes: number): void {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+}
+
+/**
  * Reads a request's bytes. What is not read after a failure is thrown away as it comes, or ends with the connection.
  * @throws {HttpError} 413 above `maxBytes`, 408 when it comes too slowly, 503 when too much is in hand already, 400
  *   when the client did not send all it announced
  */
-export function holdBody(
+export async function holdBody(
   request: IncomingMessage,
   { maxBytes, pace = BODY_PACE, budget = bodiesInHand }: BodyLimits,
 ): Promise<Body> {
-  const announced = Number(request.headers['content-length'] ?? 0);
-  // A client that is still writing would not read our answer, so that the rest has to be taken from it.
-  const dropRest = (): void => void request.resume();
-  if (announced > maxBytes) {
-    dropRest();
-    return Promise.reject(tooLarge(maxBytes));
-  }
+  requireLength(request, maxBytes);
   return new Promise((resolve, reject) => {
     const body = new GrowingBytes();
     const share = budget.open(() => fail(overrun()));
@@ -75,7 +77,8 @@ export function holdBody(
     function fail(error: HttpError): void {
       stop();
       share.release();
-      dropRest();
+      // A client that is still writing would not read our answer, so that the rest has to be taken from it.
+      request.resume();
       reject(error);
     }
     function stop(): void {
