@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from '../shared/errors.ts';
 import { type LoginIdentity, type LoginTokenOptions, verifyLoginToken } from '../shared/login-token.ts';
-import { browserTokenOf, type TokenSource } from './browser-token.ts';
-import { requireOwnOrigin } from './origins.ts';
+import { browserTokenOf } from './browser-token.ts';
+import { requireAllowedOrigin } from './origins.ts';
 
-export type Login = LoginIdentity & { readonly token: string; readonly source: TokenSource };
+export type Login = LoginIdentity & { readonly token: string };
 
 /** Tells who makes a request, or throws {@link HttpError} 401, 403 or 503. */
 export type LoginCheck = (request: IncomingMessage) => Promise<Login>;
@@ -20,8 +20,8 @@ export function createLoginCheck(tokens: LoginTokenOptions, allowedOrigins: read
     }
     // Another site cannot add our header or query token, but its form posts would carry our cookie.
     if (found.source === 'cookie' && !SAFE_METHODS.has(request.method ?? '')) {
-      requireOwnOrigin(request, allowedOrigins);
+      requireAllowedOrigin(request, allowedOrigins);
     }
-    return { ...(await verifyLoginToken(found.token, tokens)), ...found };
+    return { ...(await verifyLoginToken(found.token, tokens)), token: found.token };
   };
 }

@@ -2,11 +2,11 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { HttpError } from '../shared/errors.ts';
-import { splitTarget } from './browser-token.ts';
+import { browserTokenOf, splitTarget } from './browser-token.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { envelopeOf, publicErrorOf } from './envelope.ts';
 import type { Login, LoginCheck } from './login.ts';
-import { requireAllowedOrigin, requireOwnOrigin } from './origins.ts';
+import { requireAllowedOrigin } from './origins.ts';
 
 export type UpgradeDeps = ConnectionDeps & {
   login: LoginCheck;
@@ -52,11 +52,10 @@ async function identify(request: IncomingMessage, deps: UpgradeDeps): Promise<Lo
   if (!/^\/ws\/?$/.test(splitTarget(request.url ?? '').path)) {
     throw HttpError.notFound('route_not_found', 'WebSockets are served at /ws');
   }
-  requireAllowedOrigin(request, deps.allowedOrigins);
-  const login = await deps.login(request);
-  // It changes nothing, but what comes over it no other site may read.
-  if (login.source === 'cookie') requireOwnOrigin(request, deps.allowedOrigins);
-  return login;
+  // It changes nothing, but what comes over it no other site may read. A page that has the token itself was given it.
+  const comesByItself = browserTokenOf(request)?.source === 'cookie';
+  if (comesByItself || deps.allowedOrigins.length > 0) requireAllowedOrigin(request, deps.allowedOrigins);
+  return await deps.login(request);
 }
 
 function requireRoom(login: Login, { hub, limits, isStopping }: UpgradeDeps): void {

@@ -1,8 +1,8 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
-import { revocationKey } from '../../src/shared/login-token.ts';
 import { Browser, refusedUpgrade } from './support/browser.ts';
 import { askInternal, broadcast, useGateways } from './support/gateways.ts';
 import { ask } from './support/http.ts';
@@ -265,7 +265,7 @@ describe('A WebSocket at the gateway', () => {
     const [closing, open] = [await Browser.open(port, lost), await Browser.open(port, kept)];
     await once(closing.socket, 'ping');
     const redis = new Redis(sharedRedisUrl());
-    await redis.set(revocationKey(lost), '1', 'EX', 60);
+    await redis.set(`blacklist:${createHash('sha256').update(lost).digest('hex')}`, '1', 'EX', 60);
     redis.disconnect();
     expect(await closing.closed).to.equal(1008);
     await once(open.socket, 'ping');
