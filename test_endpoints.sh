@@ -198,6 +198,7 @@ printf 'X-User-ID: %s\n' "$user_id" >"$scratch/claimed"
 login forged "$(token not-the-secret-of-this-service "$(claims)")"
 login unsigned "$(printf '{"alg":"none","typ":"JWT"}' | base64url).$(claims | base64url)."
 for route in 'GET /api/stripe/subscription' 'POST /api/stripe/subscription' 'DELETE /api/stripe/subscription' \
+  'POST /api/stripe/subscription/resume' \
   'GET /api/stripe/subscription/billing-portal' 'GET /api/stripe/subscription/premium-status' \
   'GET /api/stripe/payment/history' 'GET /api/stripe/payment/stats'; do
   for as in claimed forged unsigned; do
@@ -249,6 +250,7 @@ fi
 title 'Admin'
 admin_routes=('GET /api/admin/webhook/events' 'POST /api/admin/webhook/retry' 'POST /api/admin/payment/sync'
   "POST /api/admin/payment/sync/$user_id" 'GET /api/admin/attention' 'POST /api/admin/customer/link'
+  'POST /api/admin/attention/done'
   "DELETE /api/admin/user/$user_id/billing")
 for route in "${admin_routes[@]}"; do
   # 503: the service has no INTERNAL_API_KEY, so nobody comes in.
@@ -266,6 +268,7 @@ if [[ -n $internal_key ]]; then
   call 400 POST /api/admin/payment/sync/nobody '"code":"invalid_user_id"' "${admin[@]}"
   call 404 POST /api/admin/payment/sync/2147483647 '"code":"user_not_found"' "${admin[@]}"
   call_both 200 GET /api/admin/attention '"parked":[' "${admin[@]}"
+  call_both 400 POST /api/admin/attention/done '"code":"invalid_body"' "${admin[@]}" "${json[@]}" --data '{"kind":""}'
   call_both 400 POST /api/admin/customer/link '"code":"invalid_body"' "${admin[@]}" "${json[@]}" --data '{"user_id":1}'
   call 404 POST /api/admin/customer/link '"code":"user_not_found"' "${admin[@]}" "${json[@]}" \
     --data '{"stripe_customer_id":"cus_test_endpoints","user_id":2147483647}'
@@ -290,6 +293,8 @@ if [[ $mutating == yes ]]; then
     call '200|409' POST $checkout '' "${user[@]}" "${json[@]}" --data '{"plan":"mensuel"}'
     call_both '200|409' POST $subscription '' "${user[@]}" "${json[@]}" --data '{"plan_type":"annuel"}'
     call '200|404' GET $subscription/billing-portal '' "${user[@]}"
+    # 409: nothing is to be resumed. 402: it would have to be paid for.
+    call '200|402|409' POST $subscription/resume '' "${user[@]}"
     # 404: there is nothing to cancel.
     call '200|404' DELETE $subscription '' "${user[@]}"
   fi

@@ -23,6 +23,8 @@ export interface BillingSettings {
   incompleteExpiresAfterSeconds: number;
   /** How long a delayed payment (SEPA) stays `processing`. */
   delayedPaymentSeconds: number;
+  /** Whether a first debit that fails is told by `invoice.payment_failed` too, before its invoice is voided. */
+  announcesFirstDebitFailure: boolean;
   /** Percentage used when `automatic_tax` is on. */
   taxPercent: number;
   /** Stripe was seen doing both: a first snapshot that is `incomplete`, and one that is already `active`. */
@@ -114,6 +116,7 @@ export function resolveConfig(options: SandboxOptions): Config {
       trialWillEndBeforeSeconds: 3 * DAY,
       incompleteExpiresAfterSeconds: 23 * HOUR,
       delayedPaymentSeconds: 3 * DAY,
+      announcesFirstDebitFailure: true,
       taxPercent: 20,
       checkoutSubscriptionStartsAs: 'incomplete',
       billingMode: 'flexible',

@@ -73,6 +73,7 @@ export class Sandbox extends Control {
     this.deliveries.clear();
     this.faults.clear();
     this.#world.tables.clear();
+    this.#world.finalizationDelaySeconds = this.config.billing.finalizationDelaySeconds;
     this.#api.clear();
     seed(this.#world);
   }

@@ -14,6 +14,8 @@ export interface World {
   readonly tables: Tables;
   /** Where browsers find the hosted pages; known once the server listens. */
   baseUrl: string;
+  /** How long renewals' drafts wait from now on, in seconds: as configured, or as the control face says. */
+  finalizationDelaySeconds: number;
   /** The API request being served, which Stripe names in the events it causes. */
   request: { id: string; idempotency_key: string | null } | null;
   /** Called with every new event. */
@@ -29,6 +31,7 @@ export function createWorld(config: Config): World {
     ids: new Ids(config.seed),
     tables: new Tables(),
     baseUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
+    finalizationDelaySeconds: config.billing.finalizationDelaySeconds,
     request: null,
     onEvent: () => undefined,
   };

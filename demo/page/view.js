@@ -11,6 +11,7 @@ const KINDS = {
   payment_succeeded: 'good',
   premium_cancelled: 'neutral',
   payment_refunded: 'neutral',
+  payment_pending: 'neutral',
   trial_ending: 'neutral',
   payment_failed: 'bad',
   payment_action_required: 'bad',

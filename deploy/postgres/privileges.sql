@@ -18,13 +18,15 @@ grant select (id, email, email_verified, premium), update (premium) on users to 
 
 -- The books. Rows are never deleted from them, except a payment that turns out to be the same as another.
 grant select, insert, update on
-  subscriptions, checkout_sessions, webhook_events, customers, invoice_payments, outbox_messages
+  subscriptions, checkout_sessions, webhook_events, customers, invoice_payments, outbox_messages, disputes, credit_notes
   to paiements;
 grant select, insert, update, delete on payments, maintenance_state to paiements;
+-- What operators have settled is noted once and never changed.
+grant select, insert on attention_done to paiements;
 
 grant usage on sequence
   subscriptions_id_seq, checkout_sessions_id_seq, webhook_events_id_seq, customers_id_seq, invoice_payments_id_seq,
-  outbox_messages_id_seq, payments_id_seq
+  outbox_messages_id_seq, payments_id_seq, disputes_id_seq, credit_notes_id_seq, attention_done_id_seq
   to paiements;
 
 grant execute on function survey_ledger_v1, log_events_v1, write_outbox_v1, join_payments_v1 to paiements;

@@ -59,6 +59,12 @@ export const CARDS = {
   ),
   sepaSucceeds: sepa('FR7630006000011234567890189', 'Prélèvement SEPA qui réussit', 'succeeds'),
   sepaFails: sepa('FR7630006000011234567890190', 'Prélèvement SEPA rejeté', 'fails'),
+  sepaFailsLater: sepa(
+    'FR7630006000011234567890191',
+    'Prélèvement SEPA rejeté au renouvellement',
+    'succeeds',
+    'fails',
+  ),
 } as const satisfies Record<string, TestCard>;
 
 /** Stripe's own names for ready-made test payment methods. */
@@ -98,9 +104,15 @@ function only(number: string, label: string, outcome: Outcome): TestCard {
   return card(number, label, outcome, outcome);
 }
 
-function sepa(number: string, label: string, later: 'succeeds' | 'fails'): TestCard {
-  const outcome: Outcome = { kind: 'settles', later };
-  return { number, label, type: 'sepa_debit', brand: 'sepa_debit', present: outcome, absent: outcome };
+function sepa(
+  number: string,
+  label: string,
+  first: 'succeeds' | 'fails',
+  renewal: 'succeeds' | 'fails' = first,
+): TestCard {
+  const present: Outcome = { kind: 'settles', later: first };
+  const absent: Outcome = { kind: 'settles', later: renewal };
+  return { number, label, type: 'sepa_debit', brand: 'sepa_debit', present, absent };
 }
 
 function declines(code: string, declineCode: string | undefined, message: string): Outcome {

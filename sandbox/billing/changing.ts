@@ -67,6 +67,34 @@ export function endTrialNow(world: World, subscription: StoredSubscription): Sto
   return draftNow(world, subscription, { start: trial.start, end: now });
 }
 
+/**
+ * Moves the end of a trial, or gives days as a trial to a subscription that runs: it is `trialing` until then, the
+ * anchor moves there, and what was paid for beyond now is credited unless told not to.
+ * @param end Unix seconds
+ * @returns in classic billing the invoice of 0 that says so, or null
+ */
+export function moveTrialEnd(
+  world: World,
+  subscription: StoredSubscription,
+  end: number,
+  behavior: ProrationBehavior,
+): StoredInvoice | null {
+  const before = currentPeriod(subscription);
+  const isRunning = subscription.status !== 'trialing';
+  const now = world.clock.now;
+  const isClassic = subscription.billing_mode.type === 'classic';
+  if (isRunning && behavior !== 'none') {
+    for (const item of subscription.items.data) prorate(world, subscription, { ...item }, before, -1);
+  }
+  // Classic billing remembers the first trial, flexible the newest.
+  if (isRunning) subscription.trial_start = isClassic ? (subscription.trial_start ?? now) : now;
+  subscription.status = 'trialing';
+  subscription.trial_end = end;
+  subscription.billing_cycle_anchor = end;
+  setPeriod(subscription, { start: isRunning ? now : before.start, end });
+  return isRunning && isClassic ? draftNow(world, subscription, before) : null;
+}
+
 function applyChanges(
   world: World,
   subscription: StoredSubscription,
@@ -101,6 +129,16 @@ function draftNow(world: World, subscription: StoredSubscription, elapsed: Perio
   return keepInvoice(world, subscription, invoice);
 }
 
+/** Makes an invoice of everything that waits for a subscription's next one, and charges it. */
+export function billPending(world: World, subscription: StoredSubscription): void {
+  const { start } = currentPeriod(subscription);
+  const lines = pendingItems(world, subscription).map((item) => lineOf(world, item));
+  if (lines.length === 0) return;
+  const period = { start, end: world.clock.now };
+  const invoice = buildInvoice(world, { subscription, reason: 'subscription_update', lines, period });
+  chargeDraft(world, keepInvoice(world, subscription, invoice));
+}
+
 /** Announces, opens and charges the invoice that a change left as a draft. */
 export function chargeDraft(world: World, invoice: StoredInvoice): CollectResult {
   emit(world, 'invoice.created', invoice);
@@ -108,7 +146,8 @@ export function chargeDraft(world: World, invoice: StoredInvoice): CollectResult
   return collect(world, invoice, 'absent');
 }
 
-function prorate(
+/** Notes what the rest of a period costs (1) or gives back (-1), for the next invoice. */
+export function prorate(
   world: World,
   subscription: StoredSubscription,
   item: Stripe.SubscriptionItem,

@@ -17,7 +17,8 @@ import {
   settleIntent,
   settlesWell,
 } from './intents.ts';
-import { markPaid, subscriptionOf } from './invoices.ts';
+import { markPaid, subscriptionOf, voidInvoice } from './invoices.ts';
+import { resumedBy } from './resuming.ts';
 
 export type CollectResult = 'paid' | 'failed' | 'requires_action' | 'processing';
 
@@ -73,10 +74,17 @@ export function linkPayment(
   });
 }
 
-/** The intent an invoice is paid by, if it has one. */
+/** The intent that Stripe made for an invoice, if it has one; others may pay it instead. */
 export function intentOf(world: World, invoice: StoredInvoice): StoredPaymentIntent | null {
   const payment = paymentOf(world, invoice);
   return payment ? world.tables.paymentIntents.must(payment.payment.payment_intent) : null;
+}
+
+/** The intents that have paid an invoice, all of it or a part each. */
+export function intentsThatPaid(world: World, invoice: StoredInvoice): StoredPaymentIntent[] {
+  return world.tables.invoicePayments
+    .filter((each) => each.invoice === invoice.id && each.status === 'paid')
+    .map((each) => world.tables.paymentIntents.must(each.payment.payment_intent));
 }
 
 /** The invoice that an intent pays, if any. */
@@ -97,37 +105,65 @@ export function settleInvoice(world: World, invoice: StoredInvoice, succeeds?: b
   world.agenda.cancel(`settle:${invoice.id}`);
   const intent = intentOf(world, invoice);
   if (intent?.status !== 'processing') return invoice.status === 'paid' ? 'paid' : 'failed';
-  return applyResult(
-    world,
-    invoice,
-    intent,
-    settleIntent(world, intent, succeeds ?? settlesWell(world, intent)),
-  );
+  const result = settleIntent(world, intent, succeeds ?? settlesWell(world, intent));
+  // The attempt was counted when the debit was sent to the bank.
+  return applyResult(world, invoice, intent, result, 0);
 }
 
-/** What an attempt's result means for the invoice, its subscription, its customer and the retries to come. */
+/**
+ * What an attempt's result means for the invoice, its subscription, its customer and the retries to come.
+ * @param attempts by how many it adds to the invoice's attempts
+ */
 export function applyResult(
   world: World,
   invoice: StoredInvoice,
   intent: StoredPaymentIntent,
   result: IntentResult,
+  attempts = 1,
 ): CollectResult {
   switch (result) {
     case 'succeeded':
-      invoicePaid(world, invoice);
+      invoicePaid(world, invoice, attempts);
       return 'paid';
     case 'processing':
+      debitBegun(world, invoice);
       planSettlement(world, invoice);
+      resumedBy(world, invoice, 'processing');
       return 'processing';
     case 'requires_action':
       emit(world, 'invoice.payment_action_required', invoice);
-      attemptFailed(world, invoice);
+      attemptFailed(world, invoice, attempts);
       return 'requires_action';
     case 'failed':
       if (!intent.last_payment_error) intent.status = 'requires_payment_method';
-      attemptFailed(world, invoice);
+      if (isFirstDebit(world, invoice, intent)) firstDebitReturned(world, invoice);
+      else attemptFailed(world, invoice, attempts);
       return 'failed';
   }
+}
+
+/** A debit on its way to the bank is an attempt already, though nobody knows how it ends. */
+export function debitBegun(world: World, invoice: StoredInvoice): void {
+  update(world, 'invoice.updated', invoice, (changed) => {
+    changed.attempted = true;
+    changed.attempt_count += 1;
+    changed.next_payment_attempt = null;
+  });
+}
+
+function isFirstDebit(world: World, invoice: StoredInvoice, intent: StoredPaymentIntent): boolean {
+  const isFirst = invoice.billing_reason === 'subscription_create';
+  return isFirst && isDebit(intent) && subscriptionOf(world, invoice).status === 'active';
+}
+
+function isDebit(intent: StoredPaymentIntent): boolean {
+  return intent.last_payment_error?.payment_method?.type === 'sepa_debit';
+}
+
+/** Stripe voids the first invoice, and leaves the subscription active (docs.stripe.com/billing/subscriptions/overview). */
+function firstDebitReturned(world: World, invoice: StoredInvoice): void {
+  if (world.config.billing.announcesFirstDebitFailure) emit(world, 'invoice.payment_failed', invoice);
+  voidInvoice(world, invoice);
 }
 
 /** Marks an invoice as paid and lifts what its being unpaid had caused. */
@@ -161,7 +197,8 @@ export function methodFor(world: World, invoice: StoredInvoice): StoredPaymentMe
   return id ? (tables.paymentMethods.get(id) ?? null) : null;
 }
 
-function subscriptionPaid(world: World, invoice: StoredInvoice): void {
+/** Lifts what an unpaid invoice had caused, once it is paid. */
+export function subscriptionPaid(world: World, invoice: StoredInvoice): void {
   const subscription = subscriptionOf(world, invoice);
   const customer = world.tables.customers.get(invoice.customer);
   if (customer?.delinquent && !owesAnything(world, customer.id)) {
@@ -169,6 +206,7 @@ function subscriptionPaid(world: World, invoice: StoredInvoice): void {
       changed.delinquent = false;
     });
   }
+  if (resumedBy(world, invoice, 'paid')) return;
   const recovers = ['incomplete', 'past_due', 'unpaid'].includes(subscription.status);
   if (!recovers || subscription.latest_invoice !== invoice.id) return;
   world.agenda.cancel(`incomplete:${subscription.id}`);
@@ -177,30 +215,39 @@ function subscriptionPaid(world: World, invoice: StoredInvoice): void {
   });
 }
 
-function attemptFailed(world: World, invoice: StoredInvoice): void {
+function attemptFailed(world: World, invoice: StoredInvoice, attempts: number): void {
   const subscription = subscriptionOf(world, invoice);
   // The first invoice of an incomplete subscription is not retried: its customer is asked to try again.
   const isFirst = subscription.status === 'incomplete';
   const next = isFirst ? null : nextAttempt(world, invoice);
   update(world, 'invoice.updated', invoice, (changed) => {
     changed.attempted = true;
-    changed.attempt_count += 1;
+    changed.attempt_count += attempts;
     changed.next_payment_attempt = next;
   });
   emit(world, 'invoice.payment_failed', invoice);
   if (isFirst) return;
+  const wasResuming = resumedBy(world, invoice, 'failed');
   fallBehind(world, invoice, subscription);
+  if (wasResuming && next === null) return;
   if (next !== null) {
     world.agenda.set(`retry:${invoice.id}`, next, () => collect(world, invoice, 'absent'));
-  } else {
+  } else if (!wasDebit(world, invoice)) {
     giveUp(world, invoice, subscription);
   }
+}
+
+/** Whether the attempt that just failed was a bank debit: those are not retried by themselves. */
+function wasDebit(world: World, invoice: StoredInvoice): boolean {
+  const intent = intentOf(world, invoice);
+  return intent !== null && isDebit(intent);
 }
 
 function nextAttempt(world: World, invoice: StoredInvoice): number | null {
   const planned = world.agenda.timeOf(`retry:${invoice.id}`);
   // A failed attempt by hand does not use up an automatic one.
   if (planned !== null) return planned;
+  if (wasDebit(world, invoice)) return null;
   const step = world.tables.dunningStep.get(invoice.id) ?? 0;
   world.tables.dunningStep.set(invoice.id, step + 1);
   const wait = world.config.billing.retryAfterSeconds[step];
@@ -250,5 +297,5 @@ function owesAnything(world: World, customer: string): boolean {
 }
 
 function paymentOf(world: World, invoice: StoredInvoice): StoredInvoicePayment | undefined {
-  return world.tables.invoicePayments.find((each) => each.invoice === invoice.id);
+  return world.tables.invoicePayments.find((each) => each.invoice === invoice.id && each.is_default);
 }

@@ -15,10 +15,8 @@ export interface DisputeOptions {
   inquiry?: boolean | undefined;
 }
 
-/** The customer's bank takes a payment back, or asks about it. */
+/** The customer's bank takes a payment back, or asks about it. It may do so several times for one charge. */
 export function openDispute(world: World, charge: StoredCharge, options: DisputeOptions = {}): StoredDispute {
-  if (charge.disputed)
-    throw ApiError.invalid(`${charge.id} is already disputed.`, 'charge', 'charge_disputed');
   if (charge.status !== 'succeeded')
     throw ApiError.invalid(`This charge has not succeeded, so it cannot be disputed: ${charge.id}`, 'charge');
   const dispute = newDispute(world, charge, options);

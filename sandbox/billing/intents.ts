@@ -106,7 +106,7 @@ export function confirmIntent(
     case 'authenticates':
       return requireAction(world, intent, method);
     case 'settles':
-      return process(world, intent, method);
+      return process(world, intent, method, outcome.later);
   }
 }
 
@@ -129,8 +129,7 @@ export function settleIntent(world: World, intent: StoredPaymentIntent, succeeds
 
 /** Whether a processing payment will succeed in the end. */
 export function settlesWell(world: World, intent: StoredPaymentIntent): boolean {
-  const { present } = cardOf(world, methodOf(world, intent));
-  return present.kind !== 'settles' || present.later === 'succeeds';
+  return world.tables.debitOutcomes.get(intent.id) !== 'fails';
 }
 
 /** Gives up on an intent that nobody will pay any more. */
@@ -222,13 +221,20 @@ function requireAction(world: World, intent: StoredPaymentIntent, method: Stored
   return 'requires_action';
 }
 
-function process(world: World, intent: StoredPaymentIntent, method: StoredPaymentMethod): IntentResult {
+function process(
+  world: World,
+  intent: StoredPaymentIntent,
+  method: StoredPaymentMethod,
+  later: 'succeeds' | 'fails',
+): IntentResult {
+  world.tables.debitOutcomes.set(intent.id, later);
   const charge = createCharge(world, intent, method, { kind: 'succeeds' });
   charge.status = 'pending';
   charge.paid = false;
   intent.status = 'processing';
   intent.payment_method = method.id;
   intent.latest_charge = charge.id;
+  intent.last_payment_error = null;
   emit(world, 'charge.pending', charge);
   emit(world, 'payment_intent.processing', intent);
   return 'processing';

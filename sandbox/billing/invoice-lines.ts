@@ -37,11 +37,17 @@ export function periodLines(world: World, subscription: StoredSubscription): Lin
   });
 }
 
-/** The prorations that wait for a subscription's next invoice. */
+/**
+ * What waits for a subscription's next invoice: its own items, and those of its customer that name no subscription or
+ * one that has ended.
+ */
 export function pendingItems(world: World, subscription: StoredSubscription): StoredInvoiceItem[] {
-  return world.tables.invoiceItems.filter(
-    (item) => item.invoice === null && item.parent?.subscription_details?.subscription === subscription.id,
-  );
+  return world.tables.invoiceItems.filter((item) => {
+    if (item.invoice !== null || item.customer !== subscription.customer) return false;
+    const named = item.parent?.subscription_details?.subscription;
+    if (named == null || named === subscription.id) return true;
+    return world.tables.subscriptions.get(String(named))?.ended_at != null;
+  });
 }
 
 export function lineOf(world: World, item: StoredInvoiceItem): LineDraft {

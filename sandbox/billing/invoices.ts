@@ -186,6 +186,7 @@ export function markPaid(world: World, invoice: StoredInvoice): void {
 
 export function voidInvoice(world: World, invoice: StoredInvoice): void {
   stopCollecting(world, invoice);
+  world.agenda.cancel(`settle:${invoice.id}`);
   for (const payment of world.tables.invoicePayments.filter((each) => each.invoice === invoice.id)) {
     payment.status = 'canceled';
     payment.status_transitions.canceled_at = world.clock.now;

@@ -13,7 +13,10 @@ import {
   voidInvoice,
 } from './invoices.ts';
 import { type Period, periodFrom } from './period.ts';
+import { pauseSubscription } from './resuming.ts';
+import { beginDuePhase } from './scheduling.ts';
 import { currentPeriod, rhythmOf, setPeriod } from './subscription-object.ts';
+import { isStoppedByTax } from './tax-trouble.ts';
 
 /** Plans everything that a subscription's dates bring: renewal, its announcement, trial end, cancellation. */
 export function planAhead(world: World, subscription: StoredSubscription): void {
@@ -41,6 +44,7 @@ export function planAhead(world: World, subscription: StoredSubscription): void 
 /** The period is over: it rolls on with a draft invoice, which is charged about an hour later. */
 export function renew(world: World, subscription: StoredSubscription): void {
   if (isOver(subscription) || subscription.status === 'paused') return;
+  beginDuePhase(world, subscription);
   const elapsed = currentPeriod(subscription);
   const isDue = subscription.cancel_at !== null && subscription.cancel_at <= elapsed.end;
   if (subscription.cancel_at_period_end || isDue) {
@@ -50,15 +54,6 @@ export function renew(world: World, subscription: StoredSubscription): void {
   const endsTrial = subscription.status === 'trialing';
   if (endsTrial && !hasPaymentMethod(world, subscription) && lapse(world, subscription)) return;
   roll(world, subscription, elapsed, endsTrial);
-}
-
-/** Starts a paused subscription's next period now. */
-export function startPeriod(world: World, subscription: StoredSubscription): StoredInvoice {
-  const now = world.clock.now;
-  subscription.status = 'active';
-  subscription.billing_cycle_anchor = now;
-  setPeriod(subscription, periodFrom(now, now, rhythmOf(subscription)));
-  return cycleInvoice(world, subscription, { start: now, end: now });
 }
 
 /** The next renewal's invoice as it would be now. */
@@ -101,7 +96,7 @@ function planFinalization(world: World, subscription: StoredSubscription, invoic
   const behavior = subscription.pause_collection?.behavior;
   // An unpaid subscription goes on making invoices, but nobody is asked to pay them.
   const isKept = behavior === 'keep_as_draft' || subscription.status === 'unpaid';
-  const at = world.clock.now + world.config.billing.finalizationDelaySeconds;
+  const at = world.clock.now + world.finalizationDelaySeconds;
   invoice.auto_advance = !isKept;
   invoice.automatically_finalizes_at = isKept ? null : at;
   emit(world, 'invoice.created', invoice);
@@ -110,7 +105,7 @@ function planFinalization(world: World, subscription: StoredSubscription, invoic
 
 /** What happens about an hour after a draft: it opens, and is charged unless collection is paused. */
 export function finalizeAndCollect(world: World, invoice: StoredInvoice): void {
-  if (invoice.status !== 'draft') return;
+  if (invoice.status !== 'draft' || isStoppedByTax(world, invoice)) return;
   const behavior = subscriptionOf(world, invoice).pause_collection?.behavior;
   finalizeInvoice(world, invoice);
   const isOpen = invoice.status === 'open';
@@ -130,17 +125,7 @@ function lapse(world: World, subscription: StoredSubscription): boolean {
       cancelSubscription(world, subscription, 'payment_failed');
       return true;
     case 'pause':
-      update(world, 'customer.subscription.updated', subscription, (changed) => {
-        changed.status = 'paused';
-        changed.status_details = {
-          paused: {
-            subscription: { type: 'trial_end_without_payment_method' },
-            transitioned_at: world.clock.now,
-            type: 'subscription',
-          },
-        };
-      });
-      emit(world, 'customer.subscription.paused', subscription);
+      pauseSubscription(world, subscription, 'trial_end_without_payment_method');
       return true;
     default:
       return false;

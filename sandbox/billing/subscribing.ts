@@ -2,7 +2,7 @@ import { emit, update } from '../events/emit.ts';
 import type { StoredInvoice, StoredPaymentIntent, StoredSubscription } from '../state/tables.ts';
 import type { World } from '../world.ts';
 import { expireIncomplete } from './canceling.ts';
-import { collect, invoicePaid, linkPayment, openIntent } from './collecting.ts';
+import { collect, debitBegun, invoicePaid, linkPayment, openIntent } from './collecting.ts';
 import { type DiscountChoice, grantDiscount } from './discounts.ts';
 import { periodLines } from './invoice-lines.ts';
 import { buildInvoice, creditFor, finalizeInvoice, keepInvoice } from './invoices.ts';
@@ -39,7 +39,8 @@ export function subscribeFromCheckout(
   finalizeInvoice(world, invoice);
   if (payment.intent && invoice.status === 'open') {
     linkPayment(world, invoice, payment.intent);
-    if (!isProcessing) invoicePaid(world, invoice);
+    if (isProcessing) debitBegun(world, invoice);
+    else invoicePaid(world, invoice);
   }
   planAhead(world, subscription);
   return { subscription, invoice };

@@ -1,14 +1,14 @@
-import { emit, update } from '../events/emit.ts';
-import type { StoredInvoice, StoredSubscription } from '../state/tables.ts';
+import { update } from '../events/emit.ts';
+import type { StoredSubscription } from '../state/tables.ts';
 import type { World } from '../world.ts';
 import { cancellation } from './canceling.ts';
-import { chargeDraft } from './changing.ts';
-import type { CollectResult } from './collecting.ts';
-import { planAhead, startPeriod } from './renewing.ts';
+import { planAhead } from './renewing.ts';
 import { currentPeriod } from './subscription-object.ts';
 
 /** Sets or clears the flag that ends a subscription with its period. */
 export function setCancelAtPeriodEnd(world: World, subscription: StoredSubscription, cancel: boolean): void {
+  // A time that was set by itself is only cleared by itself.
+  if (!cancel && !subscription.cancel_at_period_end) return;
   subscription.cancel_at_period_end = cancel;
   setSchedule(world, subscription, cancel ? currentPeriod(subscription).end : null);
 }
@@ -31,7 +31,8 @@ export function cancelFromPortal(world: World, subscription: StoredSubscription)
 /** Takes back a scheduled cancellation. */
 export function keepGoing(world: World, subscription: StoredSubscription): void {
   update(world, 'customer.subscription.updated', subscription, (changed) => {
-    setCancelAtPeriodEnd(world, changed, false);
+    if (changed.cancel_at_period_end) setCancelAtPeriodEnd(world, changed, false);
+    else setCancelAt(world, changed, null);
   });
   planAhead(world, subscription);
 }
@@ -58,20 +59,12 @@ export function resumeCollection(world: World, subscription: StoredSubscription)
   world.agenda.cancel(`resume:${subscription.id}`);
 }
 
-/** A `paused` subscription goes on with a new period that is paid now. */
-export function resumePaused(world: World, subscription: StoredSubscription): CollectResult {
-  let invoice: StoredInvoice | null = null;
-  update(world, 'customer.subscription.updated', subscription, (changed) => {
-    delete changed.status_details;
-    invoice = startPeriod(world, changed);
-  });
-  emit(world, 'customer.subscription.resumed', subscription);
-  planAhead(world, subscription);
-  return invoice ? chargeDraft(world, invoice) : 'paid';
-}
-
 function setSchedule(world: World, subscription: StoredSubscription, at: number | null): void {
   subscription.cancel_at = at;
   subscription.canceled_at = at === null ? null : world.clock.now;
-  subscription.cancellation_details = cancellation(at === null ? null : 'cancellation_requested');
+  const reason = at === null ? null : 'cancellation_requested';
+  subscription.cancellation_details = cancellation(
+    reason,
+    at === null ? null : subscription.cancellation_details,
+  );
 }

@@ -14,6 +14,7 @@ import {
   collect,
   intentOf,
   invoicePaidBy,
+  settleInvoice,
 } from '../billing/collecting.ts';
 import { changeCard, changePlan } from '../billing/customer-choices.ts';
 import { deleteCustomer } from '../billing/customers.ts';
@@ -124,10 +125,29 @@ export class Control {
     return { outcome: authenticateIntent(this.#world, intent, accept) };
   }
 
-  /** The bank reports on a session's delayed payment. */
-  settlePayment({ session, succeeds }: Given<typeof schemas.settlePayment>): StoredSession {
-    const found = findSession(this.#world, session);
-    settleCheckout(this.#world, found, succeeds);
+  /** The bank reports on a delayed payment: a session's, or any invoice's. */
+  settlePayment(given: Given<typeof schemas.settlePayment>): StoredSession | StoredInvoice {
+    if ('session' in given) {
+      const session = findSession(this.#world, given.session);
+      settleCheckout(this.#world, session, given.succeeds);
+      return snapshot(session);
+    }
+    const invoice = findInvoice(this.#world, given.invoice);
+    const session = this.#world.tables.sessions.find((each) => each.invoice === invoice.id);
+    if (session?.payment_status === 'unpaid') settleCheckout(this.#world, session, given.succeeds);
+    else settleInvoice(this.#world, invoice, given.succeeds);
+    return snapshot(invoice);
+  }
+
+  /** Drafts of renewals wait this long from now on, as with a setting of the account or an endpoint that errs. */
+  holdDrafts({ seconds }: Given<typeof schemas.holdDrafts>): void {
+    this.#world.finalizationDelaySeconds = seconds ?? this.#world.config.billing.finalizationDelaySeconds;
+  }
+
+  /** A subscription's next renewal finds no address to tax. */
+  loseTaxAddress({ subscription, outcome }: Given<typeof schemas.loseTaxAddress>): StoredSubscription {
+    const found = findSubscription(this.#world, subscription);
+    this.#world.tables.taxTroubles.set(found.id, outcome);
     return snapshot(found);
   }
 

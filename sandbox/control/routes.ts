@@ -18,6 +18,11 @@ export const controlActions: Record<string, Action> = {
   'complete-checkout': action(schemas.completeCheckout, (sandbox, given) => sandbox.completeCheckout(given)),
   authenticate: action(schemas.authenticate, (sandbox, given) => sandbox.authenticate(given)),
   'settle-payment': action(schemas.settlePayment, (sandbox, given) => sandbox.settlePayment(given)),
+  'hold-drafts': action(schemas.holdDrafts, (sandbox, given) => {
+    sandbox.holdDrafts(given);
+    return { holding: given.seconds ?? null };
+  }),
+  'lose-tax-address': action(schemas.loseTaxAddress, (sandbox, given) => sandbox.loseTaxAddress(given)),
   'expire-checkout': action(schemas.expireCheckout, (sandbox, given) => sandbox.expireCheckout(given)),
   'set-card': action(schemas.setCard, (sandbox, given) => sandbox.setCard(given)),
   'create-subscription': action(schemas.createSubscription, (sandbox, given) =>

@@ -21,7 +21,16 @@ export const authenticate = z.strictObject({
   id: z.string(),
   accept: z.boolean(),
 });
-export const settlePayment = z.strictObject({ session: z.string(), succeeds: z.boolean().optional() });
+export const settlePayment = z.union([
+  z.strictObject({ session: z.string(), succeeds: z.boolean().optional() }),
+  z.strictObject({ invoice: z.string(), succeeds: z.boolean().optional() }),
+]);
+/** As configured when absent. */
+export const holdDrafts = z.strictObject({ seconds: z.number().int().min(0).optional() });
+export const loseTaxAddress = z.strictObject({
+  subscription: z.string(),
+  outcome: z.enum(['fails_finalization', 'switches_tax_off']),
+});
 export const expireCheckout = z.strictObject({ session: z.string() });
 export const setCard = z.strictObject({ customer: z.string(), card });
 export const createSubscription = z.strictObject({
@@ -65,6 +74,16 @@ export const fault = z.strictObject({
   times: z.number().int().min(1).optional(),
   rate: z.number().min(0).max(1).optional(),
   status: z.number().int().min(400).max(599).optional(),
+  error: z
+    .object({
+      type: z.string(),
+      code: z.string(),
+      param: z.string(),
+      message: z.string(),
+      decline_code: z.string(),
+    })
+    .partial()
+    .optional(),
   retryAfterSeconds: z.number().min(0).optional(),
   delayMs: z.number().min(0).optional(),
   afterEffect: z.boolean().optional(),

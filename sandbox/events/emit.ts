@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { NEWEST_VERSION } from '../config.ts';
+import { embedded } from '../http/lists.ts';
 import { previousAttributes, snapshot } from '../state/snapshot.ts';
 import type { StoredEvent } from '../state/tables.ts';
 import { renderData } from '../versions/render.ts';
@@ -27,7 +28,10 @@ function record(
   object: object,
   previous?: Record<string, unknown>,
 ): StoredEvent {
-  const data = { object: snapshot(object), ...(previous && { previous_attributes: previous }) };
+  const data = {
+    object: JSON.parse(JSON.stringify(object, embedded)) as object,
+    ...(previous && { previous_attributes: previous }),
+  };
   const event: StoredEvent = {
     id: `evt_1${world.ids.text(23)}`,
     type,

@@ -7,6 +7,7 @@ import { expand } from './expand.ts';
 import type { Fault, Faults } from './faults.ts';
 import { type FormHash, parseForm } from './form.ts';
 import { IdempotencyKeys } from './idempotency.ts';
+import { embedded } from './lists.ts';
 import { Router } from './router.ts';
 
 interface Answer {
@@ -87,7 +88,7 @@ export class Api {
       const paths = takeExpand(form);
       if (method !== 'GET') this.#world.request = { id: requestId, idempotency_key: idempotencyKey ?? null };
       const result = match.route.handle({ world: this.#world, id: match.id }, form);
-      return { status: 200, body: JSON.stringify(expand(this.#world, result, paths)), headers: {} };
+      return { status: 200, body: JSON.stringify(expand(this.#world, result, paths), embedded), headers: {} };
     } catch (error) {
       return errorAnswer(error);
     } finally {
@@ -127,20 +128,17 @@ export class Api {
         );
         return;
       case 'error':
-        this.#send(
-          request,
-          response,
-          errorAnswer(injected(fault.status ?? 500, request.url ?? '')),
-          requestId,
-        );
+        this.#send(request, response, errorAnswer(injected(fault, request.url ?? '')), requestId);
     }
   }
 }
 
 /** A planned 404 is Stripe's own for an object that is not there (yet). */
-function injected(status: number, url: string): ApiError {
+function injected({ status = 500, error }: Fault, url: string): ApiError {
   const [, , noun = 'object', id = ''] = url.split('?', 1)[0]?.split('/') ?? [];
-  return status === 404 ? ApiError.noSuch(noun.replace(/s$/, ''), id) : ApiError.internal(status);
+  return status === 404 && !error
+    ? ApiError.noSuch(noun.replace(/s$/, ''), id)
+    : ApiError.internal(status, error);
 }
 
 /** Any error as an answer; what is no ApiError is a bug here, and says so as Stripe would say of its own. */

@@ -1,6 +1,7 @@
 import type { StoredPaymentIntent } from '../state/tables.ts';
 
-interface ErrorBody {
+/** Stripe's own description of what went wrong. */
+export interface ErrorBody {
   type: string;
   message: string;
   code?: string;
@@ -72,10 +73,11 @@ export class ApiError extends Error {
     );
   }
 
-  static internal(status: number): ApiError {
+  static internal(status: number, said: Partial<ErrorBody> = {}): ApiError {
     return new ApiError(status, {
       type: 'api_error',
       message: 'An unknown error occurred (injected by the sandbox).',
+      ...said,
     });
   }
 

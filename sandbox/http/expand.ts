@@ -5,7 +5,7 @@ import { listOf } from './lists.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Stripe refuses deeper paths. */
+/** Stripe refuses deeper paths; the `data` of a list counts as a level. */
 const MAX_DEPTH = 4;
 
 /** Replaces ids by objects, and adds lists that are only sent when asked for, along `expand[]` paths. */
@@ -14,7 +14,7 @@ export function expand(world: World, result: object, paths: string[]): object {
   const copy = snapshot(result) as Fields;
   for (const path of paths) {
     const keys = path.split('.');
-    if (keys.filter((key) => key !== 'data').length > MAX_DEPTH + 1) {
+    if (keys.length > MAX_DEPTH) {
       throw ApiError.invalid(
         `You cannot expand more than ${MAX_DEPTH} levels of a property. Property: ${path}`,
         'expand',
@@ -59,6 +59,8 @@ function lookup(world: World, key: string, id: string): object | undefined {
         : tables.customers.get(id);
     case 'subscription':
       return tables.subscriptions.get(id);
+    case 'schedule':
+      return tables.schedules.get(id);
     case 'invoice':
     case 'latest_invoice':
       return tables.invoices.get(id);
@@ -103,7 +105,7 @@ function includable(world: World, fields: Fields, key: string): unknown {
         tables.invoicePayments.filter((payment) => payment.invoice === id).map(snapshot),
       );
     case 'invoice.confirmation_secret': {
-      const payment = tables.invoicePayments.find((each) => each.invoice === id);
+      const payment = tables.invoicePayments.find((each) => each.invoice === id && each.is_default);
       const intent = payment && tables.paymentIntents.get(payment.payment.payment_intent);
       return intent?.client_secret ? { client_secret: intent.client_secret, type: 'payment_intent' } : null;
     }

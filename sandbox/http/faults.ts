@@ -1,3 +1,5 @@
+import type { ErrorBody } from './errors.ts';
+
 /** A way for the API to misbehave. */
 export interface Fault {
   /**
@@ -14,6 +16,8 @@ export interface Fault {
   rate?: number | undefined;
   /** For `error`; 500 when absent. */
   status?: number | undefined;
+  /** For `error`: what Stripe would say instead, such as `{code, param, message}`. */
+  error?: Partial<ErrorBody> | undefined;
   /** For `rate_limit`, in seconds. */
   retryAfterSeconds?: number | undefined;
   /** For `delay`, in ms of real time. */

@@ -38,7 +38,20 @@ export function pageOf<T extends { id: string }>(url: string, newest: Iterable<T
   return { object: 'list', url, has_more: false, data };
 }
 
-/** A whole small list, as Stripe embeds them in objects. */
+/** How many rows Stripe embeds of a list. */
+const EMBEDDED = 10;
+
+/** For `JSON.stringify`: what is embedded in an object ends after ten rows, and says that there are more. */
+export function embedded(key: string, value: unknown): unknown {
+  if (key === '' || !isList(value) || value.data.length <= EMBEDDED) return value;
+  return { ...value, has_more: true, data: value.data.slice(0, EMBEDDED) };
+}
+
+function isList(value: unknown): value is List<unknown> {
+  return typeof value === 'object' && value !== null && (value as { object?: unknown }).object === 'list';
+}
+
+/** A whole small list, as objects hold them; see {@link embedded} for how they travel. */
 export function listOf<T>(url: string, data: T[]): List<T> {
   return { object: 'list', url, has_more: false, data };
 }

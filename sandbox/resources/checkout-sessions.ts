@@ -10,6 +10,7 @@ import { flag, ignored, isWithin, metadata, paging, text, times, whole } from '.
 import { type Route, route } from '../http/router.ts';
 import type { SessionPlan, StoredSession } from '../state/tables.ts';
 import type { World } from '../world.ts';
+import { refuseOtherCurrency } from './currencies.ts';
 import { findCustomer, findPrice, findSession } from './find.ts';
 import { mergeMetadata } from './metadata.ts';
 
@@ -147,6 +148,8 @@ export const checkoutSessionRoutes: Route[] = [
 function createSession(world: World, params: CreateParams): StoredSession {
   refuseCombinations(world, params);
   const plan = readPlan(world, params);
+  const [sold] = plan.items;
+  if (params.customer && sold) refuseOtherCurrency(world, params.customer, sold.price.currency);
   const id = world.ids.next('cs_test');
   const now = world.clock.now;
   const session: StoredSession = {

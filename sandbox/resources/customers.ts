@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { createCustomer, deleteCustomer } from '../billing/customers.ts';
 import { attach, paymentMethodNamed } from '../billing/payment-methods.ts';
 import { update } from '../events/emit.ts';
+import { ApiError } from '../http/errors.ts';
 import { pageOf, where } from '../http/lists.ts';
 import { address, ignored, isWithin, metadata, paging, text, times, unsettable } from '../http/params.ts';
 import { type Route, route } from '../http/router.ts';
@@ -10,15 +11,10 @@ import type { World } from '../world.ts';
 import { findCustomer } from './find.ts';
 import { mergeMetadata } from './metadata.ts';
 
-const email = z
-  .string()
-  .regex(/^[^\s@]+@[^\s@]+$/, 'Invalid email address')
-  .max(512);
-
 const fields = {
   address: unsettable(address).optional(),
   description: unsettable(text).optional(),
-  email: unsettable(email).optional(),
+  email: unsettable(text).optional(),
   invoice_settings: z
     .strictObject({
       default_payment_method: unsettable(text).optional(),
@@ -41,6 +37,7 @@ const write = z.strictObject(fields);
 
 export const customerRoutes: Route[] = [
   route('POST', '/v1/customers', write, (params, { world }) => {
+    checkEmail(params.email);
     const cards = readCards(world, params);
     const customer = createCustomer(world, {
       ...params,
@@ -74,6 +71,7 @@ export const customerRoutes: Route[] = [
   ),
   route('POST', '/v1/customers/:id', write, (params, { world, id }) => {
     const customer = findCustomer(world, id);
+    checkEmail(params.email);
     const cards = readCards(world, params);
     update(world, 'customer.updated', customer, (changed) => {
       if (params.address !== undefined) changed.address = params.address ? fullAddress(params.address) : null;
@@ -107,6 +105,11 @@ export const customerRoutes: Route[] = [
     },
   ),
 ];
+
+function checkEmail(email: string | null | undefined): void {
+  if (email == null || (/^[^\s@]+@[^\s@]+$/.test(email) && email.length <= 512)) return;
+  throw ApiError.invalid(`Invalid email address: ${email}`, 'email', 'email_invalid');
+}
 
 interface Cards {
   attached: StoredPaymentMethod[];

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { collect, intentOf, invoicePaid } from '../billing/collecting.ts';
-import { finalizeInvoice, voidInvoice } from '../billing/invoices.ts';
+import { collect, intentOf } from '../billing/collecting.ts';
+import { finalizeInvoice, markUncollectible, voidInvoice } from '../billing/invoices.ts';
 import { attach, paymentMethodNamed } from '../billing/payment-methods.ts';
 import { previewRenewal } from '../billing/renewing.ts';
+import { attachPayment, payOutOfBand } from '../billing/settling.ts';
+import { afterClosing } from '../billing/standing.ts';
 import { ApiError } from '../http/errors.ts';
 import { pageOf, where } from '../http/lists.ts';
 import { flag, ignored, isWithin, paging, text, times } from '../http/params.ts';
@@ -10,7 +12,7 @@ import { type Route, route } from '../http/router.ts';
 import { snapshot } from '../state/snapshot.ts';
 import type { StoredInvoice } from '../state/tables.ts';
 import type { World } from '../world.ts';
-import { findInvoice, findSubscription } from './find.ts';
+import { findIntent, findInvoice, findSubscription } from './find.ts';
 
 const pay = z.strictObject({
   forgive: ignored.optional(),
@@ -69,12 +71,24 @@ export const invoiceRoutes: Route[] = [
   route(
     'POST',
     '/v1/invoices/:id/finalize',
-    z.strictObject({ auto_advance: ignored.optional() }),
-    (_params, { world, id }) => {
+    z.strictObject({ auto_advance: flag.optional() }),
+    (params, { world, id }) => {
       const invoice = findInvoice(world, id);
       if (invoice.status !== 'draft')
         throw ApiError.invalid('This invoice is already finalized.', undefined, 'invoice_not_editable');
+      if (params.auto_advance !== undefined) invoice.auto_advance = params.auto_advance;
       finalizeInvoice(world, invoice);
+      collectLater(world, invoice);
+      return invoice;
+    },
+  ),
+  route(
+    'POST',
+    '/v1/invoices/:id/attach_payment',
+    z.strictObject({ payment_intent: text }),
+    (params, { world, id }) => {
+      const invoice = findInvoice(world, id);
+      attachPayment(world, invoice, findIntent(world, params.payment_intent, 'payment_intent'));
       return invoice;
     },
   ),
@@ -85,10 +99,30 @@ export const invoiceRoutes: Route[] = [
         `You can only pass in open or uncollectible invoices. This invoice is ${invoice.status}.`,
       );
     }
+    if (intentOf(world, invoice)?.status === 'processing') {
+      throw ApiError.invalid('You cannot void an invoice while one of its payments is processing.');
+    }
     voidInvoice(world, invoice);
+    afterClosing(world, invoice);
+    return invoice;
+  }),
+  route('POST', '/v1/invoices/:id/mark_uncollectible', z.strictObject({}), (_params, { world, id }) => {
+    const invoice = findInvoice(world, id);
+    if (invoice.status !== 'open') {
+      throw ApiError.invalid(`You can only pass in open invoices. This invoice is ${invoice.status}.`);
+    }
+    markUncollectible(world, invoice);
+    afterClosing(world, invoice);
     return invoice;
   }),
 ];
+
+// What was finalised by hand is charged by itself as it would have been anyway, unless it is told not to.
+function collectLater(world: World, invoice: StoredInvoice): void {
+  if (invoice.status !== 'open' || !invoice.auto_advance) return;
+  const at = world.clock.now + world.config.billing.finalizationDelaySeconds;
+  world.agenda.set(`retry:${invoice.id}`, at, () => collect(world, invoice, 'absent'));
+}
 
 function payInvoice(world: World, invoice: StoredInvoice, params: z.output<typeof pay>): StoredInvoice {
   if (invoice.status === 'paid')
@@ -96,7 +130,7 @@ function payInvoice(world: World, invoice: StoredInvoice, params: z.output<typeo
   if (invoice.status === 'void') throw ApiError.invalid('This invoice is void and cannot be paid.');
   if (invoice.status === 'draft') finalizeInvoice(world, invoice);
   if (params.paid_out_of_band) {
-    invoicePaid(world, invoice, 0);
+    payOutOfBand(world, invoice);
     return invoice;
   }
   const method = params.payment_method

@@ -1,18 +1,13 @@
 import { z } from 'zod';
 import { cancelSubscription, isOver } from '../billing/canceling.ts';
-import { changeItems, chargeDraft, endTrialNow, type ItemChange } from '../billing/changing.ts';
+import { changeItems, chargeDraft, endTrialNow, type ItemChange, moveTrialEnd } from '../billing/changing.ts';
 import { grantDiscount, readDiscount } from '../billing/discounts.ts';
 import { attach, paymentMethodNamed } from '../billing/payment-methods.ts';
 import { planAhead } from '../billing/renewing.ts';
+import { creditUnusedTime, pauseSubscription, resumePaused } from '../billing/resuming.ts';
 import { subscribe } from '../billing/subscribing.ts';
-import { DEFAULT_TRIAL_SETTINGS } from '../billing/subscription-object.ts';
-import {
-  pauseCollection,
-  resumeCollection,
-  resumePaused,
-  setCancelAt,
-  setCancelAtPeriodEnd,
-} from '../billing/updating.ts';
+import { currentPeriod, DEFAULT_TRIAL_SETTINGS } from '../billing/subscription-object.ts';
+import { pauseCollection, resumeCollection, setCancelAt, setCancelAtPeriodEnd } from '../billing/updating.ts';
 import { DAY } from '../config.ts';
 import { update } from '../events/emit.ts';
 import { ApiError } from '../http/errors.ts';
@@ -21,14 +16,34 @@ import { flag, ignored, isWithin, metadata, paging, text, times, unsettable, who
 import { type Route, route } from '../http/router.ts';
 import type { StoredInvoice, StoredSubscription } from '../state/tables.ts';
 import type { World } from '../world.ts';
+import { refuseOtherCurrency } from './currencies.ts';
 import { findCustomer, findPrice, findSubscription } from './find.ts';
 import { mergeMetadata } from './metadata.ts';
+
+/** In seconds. */
+const LONGEST_TRIAL = 730 * DAY;
 
 const discounts = z
   .array(z.strictObject({ coupon: text.optional(), promotion_code: text.optional() }))
   .max(1);
 const trialSettings = z.strictObject({
   end_behavior: z.strictObject({ missing_payment_method: z.enum(['cancel', 'create_invoice', 'pause']) }),
+});
+const cancellationDetails = z.strictObject({
+  comment: unsettable(text).optional(),
+  feedback: unsettable(
+    z.enum([
+      'customer_service',
+      'low_quality',
+      'missing_features',
+      'other',
+      'switched_service',
+      'too_complex',
+      'too_expensive',
+      'unused',
+    ]),
+  ).optional(),
+  feedback_option: unsettable(text).optional(),
 });
 const common = {
   automatic_tax: z.strictObject({ enabled: flag, liability: ignored.optional() }).optional(),
@@ -58,9 +73,11 @@ const create = z.strictObject({
 });
 const change = z.strictObject({
   ...common,
-  cancel_at: unsettable(whole).optional(),
+  cancel_at: unsettable(
+    z.union([z.enum(['min_period_end', 'max_period_end', 'max_billed_until']), whole]),
+  ).optional(),
   cancel_at_period_end: flag.optional(),
-  cancellation_details: ignored.optional(),
+  cancellation_details: cancellationDetails.optional(),
   discounts: discounts.optional(),
   items: z
     .array(
@@ -128,26 +145,73 @@ export const subscriptionRoutes: Route[] = [
     z.strictObject({
       invoice_now: flag.optional(),
       prorate: flag.optional(),
-      cancellation_details: ignored.optional(),
+      cancellation_details: cancellationDetails.optional(),
     }),
-    (_params, { world, id }) => {
+    (params, { world, id }) => {
       const subscription = findSubscription(world, id);
       // Stripe forgets ended subscriptions as far as canceling goes.
       if (isOver(subscription)) throw ApiError.noSuch('subscription', id);
-      cancelSubscription(world, subscription, 'cancellation_requested');
+      sayWhy(subscription, params.cancellation_details);
+      cancelSubscription(world, subscription, 'cancellation_requested', {
+        invoiceNow: params.invoice_now ?? false,
+        prorate: params.prorate ?? false,
+      });
       return subscription;
     },
   ),
   route(
     'POST',
     '/v1/subscriptions/:id/resume',
-    z.strictObject({ billing_cycle_anchor: ignored.optional(), proration_behavior: ignored.optional() }),
-    (_params, { world, id }) => {
+    z.strictObject({
+      billing_cycle_anchor: z.strictObject({ type: z.enum(['now', 'unchanged']) }).optional(),
+      payment_behavior: z.enum(['resume_on_payment_attempt', 'resume_on_payment_success']).optional(),
+      proration_behavior: ignored.optional(),
+      proration_date: ignored.optional(),
+    }),
+    (params, { world, id }) => {
       const subscription = findSubscription(world, id);
       if (subscription.status !== 'paused') {
         throw ApiError.invalid('This subscription is not paused, so it cannot be resumed.');
       }
-      resumePaused(world, subscription);
+      if (world.tables.resumptions.has(id)) {
+        throw ApiError.invalid(
+          'This subscription is being resumed already: its latest invoice waits for payment.',
+        );
+      }
+      resumePaused(world, subscription, {
+        anchor: params.billing_cycle_anchor?.type ?? 'now',
+        behavior: params.payment_behavior ?? 'resume_on_payment_attempt',
+      });
+      return subscription;
+    },
+  ),
+  route(
+    'POST',
+    '/v1/subscriptions/:id/pause',
+    z.strictObject({
+      bill_for: z
+        .strictObject({
+          outstanding_usage_through: ignored.optional(),
+          unused_time_from: z
+            .strictObject({ type: z.enum(['now', 'none', 'item_current_period_start']) })
+            .optional(),
+        })
+        .optional(),
+      invoicing_behavior: z.enum(['pending_invoice_item']).optional(),
+      type: z.enum(['subscription']).optional(),
+    }),
+    (params, { world, id }) => {
+      const subscription = findSubscription(world, id);
+      if (subscription.schedule) {
+        throw ApiError.invalid('You cannot pause a subscription that is attached to a schedule.');
+      }
+      if (subscription.status !== 'active' && subscription.status !== 'trialing') {
+        throw ApiError.invalid(`You cannot pause a subscription that is ${subscription.status}.`);
+      }
+      if ((params.bill_for?.unused_time_from?.type ?? 'now') !== 'none' && subscription.status === 'active') {
+        creditUnusedTime(world, subscription);
+      }
+      pauseSubscription(world, subscription, 'pause_requested');
       return subscription;
     },
   ),
@@ -173,6 +237,8 @@ function createSubscription(world: World, params: z.output<typeof create>): Stor
     price: findPrice(world, price, `items[${index}][price]`),
     quantity: quantity ?? 1,
   }));
+  const [sold] = items;
+  if (sold) refuseOtherCurrency(world, customer.id, sold.price.currency);
   const discount = readDiscount(world, params.discounts?.[0]);
   // From here on nothing is refused, so a refusal leaves nothing half done.
   if (method) attach(world, method, customer.id);
@@ -203,6 +269,11 @@ function createSubscription(world: World, params: z.output<typeof create>): Stor
 function changeSubscription(world: World, id: string, params: z.output<typeof change>): StoredSubscription {
   const subscription = findSubscription(world, id);
   if (isOver(subscription)) refuseEnded(params);
+  if (subscription.schedule && changesItsEnd(params)) {
+    throw ApiError.invalid(
+      `The subscription is managed by the subscription schedule \`${subscription.schedule}\`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.`,
+    );
+  }
   const changes = (params.items ?? []).map((given, index) => readItem(world, subscription, given, index));
   if (params.cancel_at !== undefined && params.cancel_at_period_end !== undefined) {
     throw ApiError.invalid(
@@ -210,9 +281,7 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
       'cancel_at',
     );
   }
-  if (typeof params.trial_end === 'number' && subscription.status !== 'trialing') {
-    throw ApiError.invalid('The sandbox only moves the end of a trial that is running.', 'trial_end');
-  }
+  if (typeof params.trial_end === 'number') refuseTrialEnd(world, subscription, params.trial_end);
   const method = params.default_payment_method
     ? paymentMethodNamed(world, params.default_payment_method, 'default_payment_method')
     : null;
@@ -225,7 +294,10 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
     if (params.default_payment_method !== undefined) changed.default_payment_method = method?.id ?? null;
     if (method) attach(world, method, changed.customer);
     if (params.trial_settings) changed.trial_settings = readTrialSettings(params.trial_settings);
-    if (params.automatic_tax) changed.automatic_tax.enabled = params.automatic_tax.enabled;
+    if (params.automatic_tax) {
+      changed.automatic_tax.enabled = params.automatic_tax.enabled;
+      if (params.automatic_tax.enabled) changed.automatic_tax.disabled_reason = null;
+    }
     if (params.pause_collection === null) resumeCollection(world, changed);
     else if (params.pause_collection) {
       pauseCollection(
@@ -243,20 +315,55 @@ function changeSubscription(world: World, id: string, params: z.output<typeof ch
     }
     if (params.trial_end === 'now' && changed.status === 'trialing')
       drafts.push(...asList(endTrialNow(world, changed)));
-    else if (typeof params.trial_end === 'number') extendTrial(changed, params.trial_end);
+    else if (typeof params.trial_end === 'number') {
+      const behavior = params.proration_behavior ?? 'create_prorations';
+      drafts.push(...asList(moveTrialEnd(world, changed, params.trial_end, behavior)));
+    }
     if (params.cancel_at_period_end !== undefined)
       setCancelAtPeriodEnd(world, changed, params.cancel_at_period_end);
-    if (params.cancel_at !== undefined) setCancelAt(world, changed, params.cancel_at);
+    if (params.cancel_at !== undefined) setCancelAt(world, changed, momentOf(changed, params.cancel_at));
+    sayWhy(changed, params.cancellation_details);
   });
   for (const draft of drafts) chargeDraft(world, draft);
   planAhead(world, subscription);
   return subscription;
 }
 
-function extendTrial(subscription: StoredSubscription, end: number): void {
-  subscription.trial_end = end;
-  subscription.billing_cycle_anchor = end;
-  for (const item of subscription.items.data) item.current_period_end = end;
+function refuseTrialEnd(world: World, { status }: StoredSubscription, end: number): void {
+  if (status !== 'trialing' && status !== 'active' && status !== 'past_due') {
+    throw ApiError.invalid(`A subscription that is ${status} cannot be given a trial.`, 'trial_end');
+  }
+  if (end <= world.clock.now) {
+    throw ApiError.invalid(
+      'Invalid timestamp: must be an integer Unix timestamp in the future.',
+      'trial_end',
+    );
+  }
+  if (end > world.clock.now + LONGEST_TRIAL) {
+    throw ApiError.invalid('The maximum number of trial period days is 730 (2 years).', 'trial_end');
+  }
+}
+
+function changesItsEnd(params: z.output<typeof change>): boolean {
+  return params.cancel_at !== undefined || params.cancel_at_period_end !== undefined;
+}
+
+function momentOf(
+  subscription: StoredSubscription,
+  at: NonNullable<z.output<typeof change>['cancel_at']> | null,
+): number | null {
+  return typeof at === 'string' ? currentPeriod(subscription).end : at;
+}
+
+function sayWhy(
+  subscription: StoredSubscription,
+  said: z.output<typeof cancellationDetails> | undefined,
+): void {
+  const details = subscription.cancellation_details;
+  if (!said || !details) return;
+  if (said.comment !== undefined) details.comment = said.comment;
+  if (said.feedback !== undefined) details.feedback = said.feedback;
+  if (said.feedback_option !== undefined) details.feedback_option = said.feedback_option;
 }
 
 function readItem(

@@ -23,7 +23,12 @@ export type StoredSubscription = Stored<
     default_payment_method: string | null;
     discounts: string[];
     pending_setup_intent: string | null;
+    schedule: string | null;
   }
+>;
+export type StoredSchedule = Stored<
+  Stripe.SubscriptionSchedule,
+  { customer: string; subscription: string | null }
 >;
 export type StoredInvoice = Stored<
   Stripe.Invoice,
@@ -39,6 +44,7 @@ export type StoredCharge = Stored<
 >;
 export type StoredRefund = Stored<Stripe.Refund, { charge: string; payment_intent: string | null }>;
 export type StoredDispute = Stored<Stripe.Dispute, { charge: string; payment_intent: string | null }>;
+export type StoredCreditNote = Stored<Stripe.CreditNote, { customer: string; invoice: string }>;
 export type StoredSession = Stored<
   Stripe.Checkout.Session,
   {
@@ -63,6 +69,18 @@ export type StoredInvoicePayment = Stored<
 >;
 export type StoredInvoiceItem = Stored<Stripe.InvoiceItem, { customer: string; invoice: string | null }>;
 export type StoredSetupIntent = Stored<Stripe.SetupIntent, { customer: string | null }>;
+
+/** A renewal without an address to tax: the invoice is not finalised, or charged without tax from now on. */
+export type TaxTrouble = 'fails_finalization' | 'switches_tax_off';
+
+/** A paused subscription that is being resumed: what it becomes once somebody has tried to pay for it. */
+export interface Resumption {
+  invoice: string;
+  /** Unix seconds. */
+  anchor: number;
+  period: { start: number; end: number };
+  behavior: 'resume_on_payment_attempt' | 'resume_on_payment_success';
+}
 
 /** What a Checkout Session remembers but Stripe's API does not show. */
 export interface SessionPlan {
@@ -114,6 +132,7 @@ export class Tables {
   readonly setupIntents = new Table<StoredSetupIntent>();
   readonly sessions = new Table<StoredSession>();
   readonly subscriptions = new Table<StoredSubscription>();
+  readonly schedules = new Table<StoredSchedule>();
   readonly invoices = new Table<StoredInvoice>();
   readonly invoiceItems = new Table<StoredInvoiceItem>();
   readonly invoicePayments = new Table<StoredInvoicePayment>();
@@ -121,6 +140,7 @@ export class Tables {
   readonly charges = new Table<StoredCharge>();
   readonly refunds = new Table<StoredRefund>();
   readonly disputes = new Table<StoredDispute>();
+  readonly creditNotes = new Table<StoredCreditNote>();
   readonly balanceTransactions = new Table<Stripe.BalanceTransaction>();
   readonly portalSessions = new Table<Stripe.BillingPortal.Session>();
   readonly webhookEndpoints = new Table<Stripe.WebhookEndpoint>();
@@ -129,9 +149,15 @@ export class Tables {
   readonly deletedCustomers = new Set<string>();
   readonly sessionPlans = new Map<string, SessionPlan>();
   readonly cards = new Map<string, TestCard>();
+  /** By subscription. */
+  readonly resumptions = new Map<string, Resumption>();
   readonly endpointSecrets = new Map<string, string>();
   /** Trials (`sub_…:end`) whose end was announced, as changes of a subscription plan it anew. */
   readonly announcedTrials = new Set<string>();
+  /** How each bank debit that is under way will end. */
+  readonly debitOutcomes = new Map<string, 'succeeds' | 'fails'>();
+  /** What automatic tax does at a subscription's next finalisation, for want of an address. */
+  readonly taxTroubles = new Map<string, TaxTrouble>();
   /** How many failed attempts in a row each invoice's dunning has seen. */
   readonly dunningStep = new Map<string, number>();
 

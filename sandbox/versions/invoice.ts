@@ -5,7 +5,9 @@ import { firstDiscount } from './others.ts';
 /** Before basil an invoice named its subscription, intent and charge itself, and said whether it was paid. */
 export function oldInvoice(world: World, invoice: Stripe.Invoice): object {
   const { tables } = world;
-  const payment = tables.invoicePayments.find((each) => each.invoice === invoice.id);
+  // Its own intent, also where another one paid.
+  const payment = tables.invoicePayments.find((each) => each.invoice === invoice.id && each.is_default);
+  const offStripe = invoice.amount_paid_off_stripe ?? 0;
   const intent = payment ? tables.paymentIntents.get(payment.payment.payment_intent) : undefined;
   const details = invoice.parent?.subscription_details ?? null;
   const taxes = invoice.total_taxes ?? [];
@@ -16,7 +18,8 @@ export function oldInvoice(world: World, invoice: Stripe.Invoice): object {
     payment_intent: intent?.id ?? null,
     charge: intent?.latest_charge ?? null,
     paid: invoice.status === 'paid',
-    paid_out_of_band: false,
+    paid_out_of_band: offStripe > 0,
+    amount_paid: invoice.amount_paid - offStripe,
     application_fee_amount: null,
     transfer_data: null,
     quote: null,

@@ -22,6 +22,7 @@ const ADDED: Record<string, string[]> = {
   ],
   invoice: [
     'amount_overpaid',
+    'amount_paid_off_stripe',
     'automatically_finalizes_at',
     'customer_account',
     'parent',

@@ -3,6 +3,9 @@ import { HttpError, toError } from '../shared/errors.ts';
 import type { MaintenanceJob } from '../shared/queues/index.ts';
 import type { WebDeps } from './deps.ts';
 
+/** With half a minute in between: a day of Stripe being away. */
+const CLOSING_ATTEMPTS = 3_000;
+
 type MaintenanceDeps = Pick<WebDeps, 'queues' | 'clock' | 'logger'>;
 
 /**
@@ -45,6 +48,28 @@ export async function suggestSync(
     logger.warn(
       { err: toError(error), stripeSubscriptionId },
       'Could not ask for a sync; the event will do it',
+    );
+  }
+}
+
+/**
+ * Leaves it to the worker to void what a subscription that has ended still asks for, as often as it takes: a customer
+ * who has left could otherwise pay it for nothing.
+ */
+export async function suggestClosing(
+  stripeSubscriptionId: string,
+  { queues, logger }: MaintenanceDeps,
+): Promise<void> {
+  try {
+    await queues.maintenance.add(
+      'close-unpaid',
+      { task: 'close-unpaid', stripeSubscriptionId },
+      { attempts: CLOSING_ATTEMPTS },
+    );
+  } catch (error) {
+    logger.error(
+      { err: toError(error), stripeSubscriptionId },
+      'Could not ask for what a subscription left unpaid to be closed: void its open invoices at Stripe',
     );
   }
 }

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { HttpError } from '../shared/errors.ts';
 import { readBody } from '../shared/http/read-body.ts';
+import { storableJson } from '../shared/storable.ts';
 
 const MAX_JSON_BYTES = 16 * 1_024;
 
@@ -22,8 +23,10 @@ export async function readJson<S extends z.ZodType>(
 }
 
 function parseJson(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8');
+  refuseUnstorable(text, 'invalid_body');
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return JSON.parse(text);
   } catch (error) {
     throw new HttpError(400, 'invalid_json', 'The body is not valid JSON', { cause: error });
   }
@@ -34,7 +37,17 @@ function parseJson(bytes: Buffer): unknown {
  * @throws {HttpError} 400
  */
 export function readQuery<S extends z.ZodType>(ctx: Pick<Context, 'query'>, shape: S): z.output<S> {
+  refuseUnstorable(JSON.stringify(ctx.query), 'invalid_query');
   return parse(shape, { ...ctx.query }, 'invalid_query');
+}
+
+/** What a request says may end up in a statement, and PostgreSQL would refuse all of it. */
+function refuseUnstorable(json: string, code: string): void {
+  if (storableJson(json) === json) return;
+  throw HttpError.badRequest(
+    code,
+    'Cannot use this request: a text in it has U+0000 or half a surrogate pair',
+  );
 }
 
 function parse<S extends z.ZodType>(shape: S, value: unknown, code: string): z.output<S> {

@@ -26,17 +26,20 @@ export class HttpError extends AppError {
   readonly code: string;
   /** Extra response headers, for example `Retry-After` (seconds). */
   readonly headers: Readonly<Record<string, string>>;
+  /** What the client needs for the remedy, such as an address. */
+  readonly data: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
     status: number,
     code: string,
     message: string,
-    options: ErrorOptions & { headers?: Record<string, string> } = {},
+    options: ErrorOptions & { headers?: Record<string, string>; data?: Record<string, unknown> } = {},
   ) {
     super(message, options);
     this.status = status;
     this.code = code;
     this.headers = options.headers ?? {};
+    this.data = options.data;
   }
 
   static badRequest(code: string, message: string): HttpError {

@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
+import Stripe from 'stripe';
 import { freePort } from '../../rig/ports.ts';
 import { createSandbox, type Sandbox } from '../../sandbox/index.ts';
 import { createRouter, readWebConfig, type WebDeps } from '../../src/api/index.ts';
@@ -169,7 +170,12 @@ describe('Every route answers as described', function () {
     await expects(api, 409, 'POST', SUBSCRIPTION, { ...asUser, body: { plan_type: 'mensuel' } });
     await expects(api, 409, 'POST', CHECKOUT, { ...asUser, body: { plan: 'mensuel' } });
     await expects(api, 200, 'GET', `${SUBSCRIPTION}/billing-portal`, asUser);
-    await expects(api, 200, 'DELETE', SUBSCRIPTION, asUser);
+    await expects(api, 200, 'DELETE', SUBSCRIPTION, {
+      ...asUser,
+      body: { reason: 'unused', comment: 'Merci' },
+    });
+    await expects(api, 200, 'POST', `${SUBSCRIPTION}/resume`, asUser);
+    await expects(api, 409, 'POST', `${SUBSCRIPTION}/resume`, asUser);
     await expects(api, 200, 'DELETE', SUBSCRIPTION, { ...asUser, body: { at_period_end: false } });
     await addSubscription(api, { user: 1, stripeId: 'sub_row', status: 'past_due', stripeStatus: null });
     await expects(api, 200, 'GET', SUBSCRIPTION, { as: 1 });
@@ -178,6 +184,18 @@ describe('Every route answers as described', function () {
     await expects(api, 400, 'GET', `${SUBSCRIPTION}?session_id=x`, asUser);
     await expects(api, 400, 'GET', `${SUBSCRIPTION}/billing-portal?return_url=https://evil.example`, asUser);
     await expects(api, 400, 'GET', `${SUBSCRIPTION}/billing-portal?return_url=a&return_url=b`, asUser);
+  });
+
+  it('when a paused subscription cannot be paid for', async () => {
+    await api.addUser(3);
+    const stripe = new Stripe('sk_test_any', sandbox.stripeOptions);
+    const { id: customer } = await stripe.customers.create();
+    const { id } = sandbox.createSubscription({ customer, price: PRICES.mensuel, card: 'succeeds' });
+    await addSubscription(api, { user: 3, stripeId: id, customer });
+    // Otherwise what the pause gives back would pay for the new period.
+    await stripe.subscriptions.pause(id, { bill_for: { unused_time_from: { type: 'none' } } });
+    sandbox.setCard({ customer, card: 'alwaysAuthentication' });
+    await expects(api, 402, 'POST', `${SUBSCRIPTION}/resume`, { as: 3 });
   });
 
   it('when a user looks at payments', async () => {
@@ -221,6 +239,15 @@ describe('Every route answers as described', function () {
     await expects(api, 200, 'POST', link, linking({ stripe_customer_id: 'cus_x', user_id: 1 }));
     await expects(api, 404, 'POST', link, linking({ stripe_customer_id: 'cus_x', user_id: 999 }));
     await expects(api, 409, 'POST', link, linking({ stripe_customer_id: 'cus_taken', user_id: 1 }));
+    const done = '/api/admin/attention/done';
+    await api.query(
+      `insert into payments (user_id, stripe_payment_intent_id, stripe_invoice_id, amount, currency, status, paid_at, gave_nothing)
+       values (${USER}, 'pi_late', 'in_late', 999, 'eur', 'succeeded', '2026-01-01', 'paid_after_end')`,
+    );
+    await expects(api, 200, 'GET', '/api/admin/attention', asAdmin);
+    const mark = { kind: 'paid_after_end', id: 'in_late', reason: 'Given by hand' };
+    await expects(api, 200, 'POST', done, linking(mark));
+    await expects(api, 404, 'POST', done, linking({ ...mark, id: 'in_other' }));
     await expects(api, 200, 'DELETE', `/api/admin/user/${USER}/billing`, asAdmin);
     await expects(api, 400, 'DELETE', '/api/admin/user/x/billing', asAdmin);
     await expects(api, 404, 'DELETE', '/api/admin/user/999/billing', asAdmin);
@@ -259,6 +286,7 @@ describe('Every route answers as described', function () {
       ['POST', CHECKOUT, {}, { plan: 'x' }],
       ['POST', '/api/admin/webhook/retry', asAdmin, { event_ids: 'x' }],
       ['POST', '/api/admin/customer/link', asAdmin, { user_id: 0 }],
+      ['POST', '/api/admin/attention/done', asAdmin, { kind: '' }],
     ] as [string, string, Ask, unknown][]) {
       const type = (value: string) => ({ headers: { ...who.headers, 'content-type': value } });
       await expects(api, 400, method, path, { ...who, body });
@@ -289,6 +317,7 @@ describe('Every route answers as described', function () {
       for (const [method, path, ask] of [
         ['POST', SUBSCRIPTION, asUser],
         ['DELETE', SUBSCRIPTION, asUser],
+        ['POST', `${SUBSCRIPTION}/resume`, asUser],
         ['GET', `${SUBSCRIPTION}/billing-portal`, asUser],
         ['GET', `${SUBSCRIPTION}?session_id=cs_1`, asUser],
         ['POST', CHECKOUT, {}],
@@ -306,6 +335,7 @@ describe('Every route answers as described', function () {
       ['POST', CHECKOUT, { body: { plan: 'mensuel' } }],
       ['POST', SUBSCRIPTION, { as: USER, body: { plan_type: 'mensuel' } }],
       ['DELETE', SUBSCRIPTION, { as: 2 }],
+      ['POST', `${SUBSCRIPTION}/resume`, { as: 2 }],
       ['GET', `${SUBSCRIPTION}/billing-portal`, { as: USER }],
       ['GET', `${SUBSCRIPTION}?session_id=cs_any`, { as: USER }],
       ['DELETE', `/api/admin/user/${USER}/billing`, asAdmin],
@@ -386,6 +416,7 @@ function callsOf(
     [CHECKOUT]: { plan: 'mensuel' },
     [SUBSCRIPTION]: { plan_type: 'mensuel' },
     '/api/admin/customer/link': { stripe_customer_id: 'cus_x', user_id: 1 },
+    '/api/admin/attention/done': { kind: 'paid_after_end', id: 'in_x', reason: 'why' },
   };
   return Object.entries(openApi.paths).flatMap(([path, item]) =>
     Object.entries(item)

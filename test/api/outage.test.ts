@@ -44,6 +44,19 @@ describe('While Redis is away', () => {
     expect(api().log.some((line) => line.includes('"level":40') && line.includes(event.id))).to.equal(true);
   });
 
+  it('an event with what PostgreSQL cannot keep is stored too, and says what stood there', async () => {
+    const strange = stripeEvent({ data: { object: { description: 'a\0b \ud83d' } } });
+    expect((await api().ask(PATH, delivery(JSON.stringify(strange)))).status).to.equal(200);
+    const [row] = await api().query('select data from webhook_events where stripe_event_id = $1', [
+      strange.id,
+    ]);
+    expect(row?.data).to.deep.equal({
+      ...strange,
+      data: { object: { description: 'a\\u0000b \\ud83d' } },
+    });
+    await api().query('delete from webhook_events where stripe_event_id = $1', [strange.id]);
+  });
+
   it('an event that is already there stays as it is', async () => {
     await api().query(`update webhook_events set retry_count = 7, error_message = 'seen'`);
     expect((await api().ask(PATH, delivery(body))).status).to.equal(200);

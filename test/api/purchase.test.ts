@@ -223,6 +223,7 @@ describe('Buying', () => {
     ['unpaid', 'unpaid'],
     ['inactive', 'paused'],
   ] as const) {
+    const code = stripeStatus === 'paused' ? 'subscription_paused' : 'already_subscribed';
     it(`is refused while a subscription is ${stripeStatus ?? status}, and Stripe hears nothing`, async () => {
       await addSubscription(parts().api, { user, stripeId: `sub_${user}`, status, stripeStatus });
       for (const [path, body] of [
@@ -231,7 +232,7 @@ describe('Buying', () => {
       ] as const) {
         const answer = await parts().api.ask(path, { method: 'POST', as: user, body });
         expect(answer.status).to.equal(409);
-        expect(answer.body).to.include({ success: false, code: 'already_subscribed' });
+        expect(answer.body).to.include({ success: false, code });
       }
       expect(await customersAtStripe()).to.deep.equal([]);
       expect(await rows()).to.deep.equal([]);
@@ -321,7 +322,7 @@ describe('Buying', () => {
       ['limits our rate', { kind: 'rate_limit', retryAfterSeconds: 0 }, 503, 'stripe_unavailable'],
       ['cuts connections', { kind: 'reset' }, 503, 'stripe_unavailable'],
       ['refuses', { kind: 'error', status: 402 }, 502, 'stripe_rejected'],
-      ['does not know our key', { kind: 'error', status: 401 }, 502, 'stripe_rejected'],
+      ['does not know our key', { kind: 'error', status: 401 }, 502, 'stripe_key_refused'],
     ] as const;
     for (const [what, fault, status, code] of faults) {
       it(`${what}, answers ${status} in our own words`, async () => {

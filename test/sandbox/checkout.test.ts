@@ -60,7 +60,7 @@ describe('sandbox: checkout', () => {
     expect(completed.customer_details?.email).to.equal('lea@example.com');
 
     const subscription = await stripe.subscriptions.retrieve(idOf(completed.subscription), {
-      expand: ['latest_invoice.payments.data.payment.payment_intent', 'customer', 'default_payment_method'],
+      expand: ['latest_invoice.payments', 'customer', 'default_payment_method'],
     });
     expect(subscription.metadata).to.deep.equal({ user_id: '42' });
     expect(subscription.billing_mode.type).to.equal('flexible');
@@ -70,7 +70,8 @@ describe('sandbox: checkout', () => {
     expect(invoice.parent?.subscription_details?.subscription).to.equal(subscription.id);
     expect(invoice).not.to.have.property('payment_intent');
     const [payment] = invoice.payments?.data ?? [];
-    expect(payment?.payment.payment_intent).to.include({ status: 'succeeded', amount_received: 999 });
+    const intent = await stripe.paymentIntents.retrieve(idOf(payment?.payment.payment_intent));
+    expect(intent).to.include({ status: 'succeeded', amount_received: 999 });
     expect(subscription.customer).to.include({ email: 'lea@example.com', delinquent: false });
   });
 
@@ -234,7 +235,8 @@ describe('sandbox: checkout', () => {
         expect(inbox.last('checkout.session.async_payment_failed').data.object.payment_status).to.equal(
           'unpaid',
         );
-        expect(subscription.status).to.equal('past_due');
+        expect(subscription.status).to.equal('active');
+        expect((await stripe.invoices.retrieve(idOf(completed.invoice))).status).to.equal('void');
       }
     });
   }

@@ -213,7 +213,10 @@ describe('sandbox: renewals', () => {
       });
       await pass(shop, 8 * DAY);
       shop.sandbox.setCard({ customer: idOf(customer), card: 'succeeds' });
-      const resumed = await shop.stripe.subscriptions.resume(id);
+      const begun = await shop.stripe.subscriptions.resume(id);
+      expect(begun.status).to.equal('paused');
+      await shop.stripe.invoices.pay(idOf(begun.latest_invoice));
+      const resumed = await shop.stripe.subscriptions.retrieve(id);
       await shop.sandbox.deliveries.idle();
       expect(resumed.status).to.equal('active');
       expect(resumed.items.data[0]?.current_period_start).to.equal(START + 8 * DAY);

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { story } from './support/story.ts';
-import { subscriber } from './support/subscriber.ts';
 import { DAY, HOUR, later, MINUTE, monthsAfter } from './support/time.ts';
 import { PRICE_MENSUEL } from './support/world.ts';
 
@@ -136,33 +135,6 @@ describe('A subscription whose first payment waits', () => {
 
       await user.buys('mensuel');
       expect((await user.account()).reason).to.equal('active');
-    }),
-  );
-
-  it(
-    'days later, as a bank debit does, is premium at once and ends when the debit comes back',
-    story(async (world) => {
-      const { user, end } = await subscriber(world, 'mensuel', 'sepaSucceeds');
-      expect(await user.account()).to.deep.include({ reason: 'active', until: end, payments: [] });
-      await world.advance(4 * DAY);
-      expect((await user.account()).payments).to.deep.equal(['9.99 eur succeeded']);
-      expect(user.news()).to.deep.equal(['payment_succeeded']);
-
-      const other = await world.member();
-      await other.buys('mensuel', 'sepaFails');
-      other.news();
-      const failedAt = later(world.now, 3 * DAY);
-      await world.advanceTo(failedAt);
-
-      expect(await other.account()).to.deep.include({
-        reason: 'grace',
-        until: later(failedAt, 3 * DAY),
-        status: 'past_due',
-        payments: ['9.99 eur failed'],
-      });
-      expect(other.news()).to.deep.equal(['payment_failed']);
-      await world.advance(4 * DAY);
-      expect((await other.account()).reason).to.equal('none');
     }),
   );
 });

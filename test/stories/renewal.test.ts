@@ -14,8 +14,11 @@ describe('A renewal', () => {
 
       expect((await world.rows.subscription()).currentPeriodEnd).to.deep.equal(nextEnd);
       const rolled = await user.account();
-      expect(rolled).to.deep.include({ reason: 'active', payments: ['9.99 eur succeeded'] });
-      expect(rolled.until).to.be.within(later(end, HOUR), later(end, DAY));
+      expect(rolled).to.deep.include({
+        reason: 'payment_pending',
+        until: later(end, 14 * DAY),
+        payments: ['9.99 eur succeeded'],
+      });
       expect(user.news()).to.deep.equal([]);
 
       await world.advance(HOUR);

@@ -1,12 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type Stripe from 'stripe';
-import { CheckoutSession, type PlanType } from '../../shared/entities/index.ts';
+import { CheckoutSession, type PlanType, type Subscription } from '../../shared/entities/index.ts';
 import { AppError, HttpError } from '../../shared/errors.ts';
+import { isOtherCurrency } from '../../shared/stripe/index.ts';
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { WebDeps } from '../deps.ts';
 import { suggestSync } from '../maintenance.ts';
+import { isMissingAtStripe } from '../middleware/stripe-errors.ts';
 import { isLive, subscriptionsOf } from '../subscriptions/counting.ts';
-import { ensureCustomer } from './customer.ts';
+import { ensureCustomer, replaceCustomer } from './customer.ts';
 import { idempotencyKey } from './idempotency.ts';
 import { liveSubscriptionsAtStripe } from './live-subscriptions.ts';
 import { type Purchase, settleOpenSessions } from './open-sessions.ts';
@@ -23,7 +25,7 @@ export type Checkout = {
   /**
    * Sells a plan to a user. However often and from wherever this is called at once, it ends in one customer and one
    * open session.
-   * @throws {HttpError} 409 when a subscription runs already
+   * @throws {HttpError} 409 when a subscription runs already, or is paused
    */
   forUser(userId: number, plan: PlanType): Promise<CheckoutLink>;
   /** Sells a plan to nobody we know; the subscription finds its user later. */
@@ -50,6 +52,26 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
     await refuseWhatRowsShow(orm.em.fork(), userId);
     // Committed by itself: were the session to fail, the customer would be forgotten and made again next time.
     const customerId = await withUserLock(userId, (em) => ensureCustomer(em, userId, deps));
+    try {
+      return await sellTo(userId, plan, customerId);
+    } catch (error) {
+      const another = await customerInstead(userId, customerId, error);
+      if (another === null) throw error;
+      return sellTo(userId, plan, another);
+    }
+  }
+
+  /** What Stripe says of a customer who cannot buy leads to one who can; null where it is about something else. */
+  async function customerInstead(userId: number, customerId: string, error: unknown): Promise<string | null> {
+    if (isOtherCurrency(error)) {
+      return withUserLock(userId, (em) => replaceCustomer(em, userId, customerId, deps));
+    }
+    // Deleted at Stripe since it was read.
+    const isGone = isMissingAtStripe(error) && (error as Stripe.errors.StripeError).param === 'customer';
+    return isGone ? withUserLock(userId, (em) => ensureCustomer(em, userId, deps)) : null;
+  }
+
+  function sellTo(userId: number, plan: PlanType, customerId: string): Promise<CheckoutLink> {
     return withUserLock(userId, async (em) => {
       const hadRows = await refuseWhatRowsShow(em, userId);
       const open = await settleOpenSessions(em, { userId, plan, customerId }, deps);
@@ -63,7 +85,8 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
   /** @returns whether the user ever had a subscription */
   async function refuseWhatRowsShow(em: EntityManager, userId: number): Promise<boolean> {
     const rows = await subscriptionsOf(em, userId);
-    if (rows.some(isLive)) throw alreadySubscribed();
+    const live = rows.filter(isLive);
+    if (live.length > 0) throw standsInTheWay(live.every(isPausedRow));
     return rows.length > 0;
   }
 
@@ -71,7 +94,7 @@ export function createCheckout(deps: CheckoutDeps): Checkout {
   async function refuseWhatStripeKnows(em: EntityManager, userId: number): Promise<boolean> {
     const { live, hadAny } = await liveSubscriptionsAtStripe(em, userId, deps);
     for (const { id } of live) await suggestSync(id, 'oncePerMinute', deps);
-    if (live.length > 0) throw alreadySubscribed();
+    if (live.length > 0) throw standsInTheWay(live.every(isPausedAtStripe));
     return hadAny;
   }
 
@@ -114,7 +137,21 @@ function linkOf({ id, url }: Stripe.Checkout.Session): CheckoutLink {
   return { id, url };
 }
 
-function alreadySubscribed(): HttpError {
+function isPausedRow({ stripeStatus, collectionPaused }: Subscription): boolean {
+  return stripeStatus === 'paused' || collectionPaused;
+}
+
+function isPausedAtStripe({ status, pause_collection: paused }: Stripe.Subscription): boolean {
+  return status === 'paused' || paused !== null;
+}
+
+function standsInTheWay(isPaused: boolean): HttpError {
+  if (isPaused) {
+    return HttpError.conflict(
+      'subscription_paused',
+      'A subscription is paused: resume it (POST /api/stripe/subscription/resume) or cancel it instead of buying a second one',
+    );
+  }
   return HttpError.conflict(
     'already_subscribed',
     'A subscription is running already: manage or cancel it instead of buying a second one',

@@ -32,7 +32,7 @@ export function answerErrors(logger: Logger): Middleware {
       logFailure(logger, thrown, error, `${ctx.method} ${loggedPath(ctx.path)}`, requestId);
       ctx.status = error.status;
       ctx.set(error.headers);
-      ctx.body = failure(error.message, error.code);
+      ctx.body = failure(error.message, error.code, error.data);
     }
   };
 }

@@ -42,11 +42,18 @@ export function envelope(data: Schema, message?: Schema): Schema {
   return object({ success: { const: true }, data, ...(message ? { message } : {}) });
 }
 
-/** What every failure is. */
-export function failureOf(codes: readonly string[]): Schema {
-  return object({
-    success: { const: false },
-    error: text('for developers, in English: what is wrong and what to do'),
-    code: word(...codes),
-  });
+/**
+ * What every failure is.
+ * @param data what may come with one of the codes
+ */
+export function failureOf(codes: readonly string[], data: readonly Schema[] = []): Schema {
+  return object(
+    {
+      success: { const: false },
+      error: text('for developers, in English: what is wrong and what to do'),
+      code: word(...codes),
+      ...(data.length > 0 ? { data: { anyOf: data } } : {}),
+    },
+    ['data'],
+  );
 }

@@ -7,10 +7,11 @@ import type { WebDeps } from '../deps.ts';
 import { answer } from '../envelope.ts';
 import { requireMaintenance } from '../maintenance.ts';
 import { attentionOf } from '../operator/attention.ts';
+import { markDone } from '../operator/attention-done.ts';
 import { endBilling } from '../operator/end-billing.ts';
 import { parseUserId, readJson } from '../request-values.ts';
 
-type AdminCustomerDeps = Pick<WebDeps, 'orm' | 'stripe' | 'queues' | 'clock' | 'logger'> & {
+type AdminCustomerDeps = Pick<WebDeps, 'orm' | 'stripe' | 'queues' | 'config' | 'clock' | 'logger'> & {
   admin: Middleware;
 };
 
@@ -19,10 +20,20 @@ export const linkBody = z.object({
   user_id: z.int().positive().max(2_147_483_647),
 });
 
+export const doneBody = z.object({
+  kind: z.string().min(1).max(50),
+  id: z.string().min(1).max(255),
+  reason: z.string().trim().min(1).max(1_000),
+});
+
 /** What only a person can decide: whose payment it is, and when billing ends for good. */
 export function addAdminCustomerRoutes(router: Router, { admin, ...deps }: AdminCustomerDeps): void {
   router.get('/api/admin/attention', admin, async (ctx) => {
     answer(ctx, await attentionOf(deps));
+  });
+
+  router.post('/api/admin/attention/done', admin, async (ctx) => {
+    answer(ctx, await markDone(await readJson(ctx, doneBody), deps));
   });
 
   router.post('/api/admin/customer/link', admin, async (ctx) => {

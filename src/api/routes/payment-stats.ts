@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { exactNumber } from '../../shared/entities/columns.ts';
 import { toMajorUnits } from '../../shared/money.ts';
 
 /** One currency's part of a user's payments; amounts in major units. */
@@ -45,7 +46,7 @@ export async function paymentStats(em: EntityManager, userId: number): Promise<P
   return {
     total_payments: total,
     successful_payments: successful,
-    total_amount_paid: main ? toMajorUnits(Number(main.paid), main.currency) : 0,
+    total_amount_paid: main ? toMajorUnits(exactNumber(main.paid), main.currency) : 0,
     currency: main?.currency ?? null,
     success_rate: total === 0 ? 0 : Number(((successful / total) * 100).toFixed(2)),
     by_currency: Object.fromEntries(rows.map((row) => [row.currency, currencyStats(row)])),
@@ -56,8 +57,8 @@ function currencyStats(row: Row): CurrencyStats {
   return {
     total_payments: Number(row.total),
     successful_payments: Number(row.successful),
-    total_amount_paid: toMajorUnits(Number(row.paid), row.currency),
-    amount_refunded: toMajorUnits(Number(row.refunded), row.currency),
+    total_amount_paid: toMajorUnits(exactNumber(row.paid), row.currency),
+    amount_refunded: toMajorUnits(exactNumber(row.refunded), row.currency),
   };
 }
 

@@ -39,6 +39,7 @@ function paymentView(payment: Payment) {
     status: payment.status,
     payment_method_type: payment.paymentMethodType,
     created_at: timestamp(payment.createdAt),
+    ...(payment.settledBy ? { settled_by: payment.settledBy } : {}),
     ...(payment.failureReason ? { failure_reason: payment.failureReason } : {}),
     ...(payment.amountRefunded > 0
       ? { amount_refunded: toMajorUnits(payment.amountRefunded, payment.currency) }

@@ -8,14 +8,19 @@ import { answer } from '../envelope.ts';
 import { type CostlyCalls, limitByUser } from '../limits/index.ts';
 import { readJson, readQuery } from '../request-values.ts';
 import { openPortal, returnUrlOf } from '../subscriptions/billing-portal.ts';
-import { cancelSubscription } from '../subscriptions/cancel.ts';
+import { type Cancelled, cancelSubscription } from '../subscriptions/cancel.ts';
 import { countingOf, subscriptionsOf } from '../subscriptions/counting.ts';
+import { LEAVING_REASONS } from '../subscriptions/leaving.ts';
 import { planOf } from '../subscriptions/plan.ts';
 import { premiumState, premiumStateAhead } from '../subscriptions/premium-state.ts';
+import { resumeSubscription } from '../subscriptions/resume.ts';
 import { subscriptionOfReturn } from '../subscriptions/returned-checkout.ts';
 import { viewOfFacts, viewOfRow } from '../subscriptions/view.ts';
 
 type SubscriptionDeps = WebDeps & { checkout: Checkout; user: Middleware; limits: CostlyCalls };
+
+/** Of what somebody says when leaving. */
+const MAX_COMMENT = 500;
 
 const getQuery = z.object({
   session_id: z
@@ -26,7 +31,15 @@ const getQuery = z.object({
 export const buyBody = z.object({
   plan_type: z.enum(['mensuel', 'annuel'], 'must be "mensuel" or "annuel"'),
 });
-export const cancelBody = z.object({ at_period_end: z.boolean('must be true or false').default(true) });
+export const cancelBody = z.object({
+  at_period_end: z.boolean('must be true or false').default(true),
+  reason: z.enum(LEAVING_REASONS, `must be one of ${LEAVING_REASONS.join(', ')}`).optional(),
+  comment: z
+    .string('must be text')
+    .trim()
+    .max(MAX_COMMENT, `must be no longer than ${MAX_COMMENT} characters`)
+    .optional(),
+});
 const portalQuery = z.object({ return_url: z.string('must be one URL').optional() });
 
 const DATE = new Intl.DateTimeFormat('fr-FR', { dateStyle: 'long', timeZone: 'Europe/Paris' });
@@ -69,9 +82,15 @@ export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): v
   });
 
   router.delete(path, user, limitByUser(limits.cancel), async (ctx) => {
-    const { at_period_end: atPeriodEnd } = await readJson(ctx, cancelBody);
-    const subscription = await cancelSubscription(ctx.state.userId, atPeriodEnd, deps);
-    answer(ctx, subscription, cancellationMessage(atPeriodEnd, subscription.current_period_end));
+    const { at_period_end: atPeriodEnd, reason, comment } = await readJson(ctx, cancelBody);
+    const wish = { atPeriodEnd, reason, comment: comment || undefined };
+    const { cancelled, endedUnpaid } = await cancelSubscription(ctx.state.userId, wish, deps);
+    answer(ctx, cancelled, cancellationMessage(cancelled, endedUnpaid));
+  });
+
+  router.post(`${path}/resume`, user, limitByUser(limits.cancel), async (ctx) => {
+    const subscription = await resumeSubscription(ctx.state.userId, deps);
+    answer(ctx, subscription, 'Votre abonnement continue');
   });
 
   router.get(`${path}/billing-portal`, user, limitByUser(limits.portal), async (ctx) => {
@@ -85,9 +104,19 @@ export function addSubscriptionRoutes(router: Router, deps: SubscriptionDeps): v
   }
 }
 
-function cancellationMessage(atPeriodEnd: boolean, periodEnd: string | null): string {
-  if (!atPeriodEnd) return 'Votre abonnement est annulé avec effet immédiat';
-  return periodEnd === null
+function cancellationMessage(cancelled: Cancelled, endedUnpaid: boolean): string {
+  const debit = cancelled.debit_under_way
+    ? '. Un prélèvement déjà transmis à votre banque peut encore être débité'
+    : '';
+  return `${endMessage(cancelled, endedUnpaid)}${debit}`;
+}
+
+function endMessage({ cancel_at_period_end: ends, premium_until: end }: Cancelled, unpaid: boolean): string {
+  if (unpaid) {
+    return "Votre abonnement est annulé avec effet immédiat : la période en cours n'a pas été payée et ne vous sera plus demandée";
+  }
+  if (!ends) return 'Votre abonnement est annulé avec effet immédiat';
+  return end === null
     ? 'Votre abonnement prendra fin à la fin de la période en cours'
-    : `Votre abonnement prendra fin le ${DATE.format(new Date(periodEnd))}`;
+    : `Votre abonnement prendra fin le ${DATE.format(new Date(end))}`;
 }

@@ -3,6 +3,7 @@ import { SECOND } from '../../shared/duration.ts';
 import { WebhookEvent } from '../../shared/entities/index.ts';
 import { HttpError, toError } from '../../shared/errors.ts';
 import { countAccepted } from '../../shared/metrics/webhooks.ts';
+import { storableJson, storableText } from '../../shared/storable.ts';
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { WebDeps } from '../deps.ts';
 import type { IncomingEvent } from './parse-event.ts';
@@ -44,10 +45,10 @@ export function createKeepEvent({ orm, queues, clock, logger }: KeepDeps): KeepE
 
   async function storeRow(event: IncomingEvent, payload: string): Promise<void> {
     const row = {
-      stripeEventId: event.id,
-      eventType: event.type,
+      stripeEventId: storableText(event.id),
+      eventType: storableText(event.type),
       processed: false,
-      data: JSON.parse(payload) as unknown,
+      data: JSON.parse(storableJson(payload)) as unknown,
       retryCount: 0,
       createdAt: clock.now(),
       stripeCreatedAt: fromUnixSeconds(event.created),

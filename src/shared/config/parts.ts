@@ -84,11 +84,14 @@ export const webhook = z
 export const premium = z
   .object({
     PREMIUM_GRACE_DAYS: wholeNumber(3, 0, 60),
+    PREMIUM_PROCESSING_DAYS: wholeNumber(14, 0, 25),
     PREMIUM_ON_REFUND: z.enum(['keep', 'end'], 'must be keep or end').default('keep'),
     PREMIUM_ON_DISPUTE: z.enum(['keep', 'suspend'], 'must be keep or suspend').default('keep'),
   })
   .transform((env) => ({
     graceDays: env.PREMIUM_GRACE_DAYS,
+    /** How long premium goes on at most while a renewal is under way: bank debits take two weeks. */
+    processingDays: env.PREMIUM_PROCESSING_DAYS,
     /** Whether a full refund of the payment for the running period ends premium. */
     onRefund: env.PREMIUM_ON_REFUND,
     /** Whether premium stops while that payment is disputed, and for good when the dispute is lost. */

@@ -4,8 +4,11 @@ import { migrations } from '../../../migrations/index.ts';
 import type { database as databasePart } from '../config/index.ts';
 import { SECOND } from '../duration.ts';
 import {
+  AttentionDone,
   CheckoutSession,
+  CreditNote,
   Customer,
+  Dispute,
   InvoicePayment,
   MaintenanceState,
   OutboxMessage,
@@ -47,6 +50,9 @@ export function ormOptions(
       WebhookEvent,
       OutboxMessage,
       MaintenanceState,
+      Dispute,
+      CreditNote,
+      AttentionDone,
     ],
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'paiements_migrations', snapshot: false },

@@ -1,4 +1,5 @@
 import type { EntityName, MikroORM, RequiredEntityData } from '@mikro-orm/postgresql';
+import { PermanentError } from '../errors.ts';
 import { type Column, type Table, tableOf } from './table.ts';
 
 /** A row as `json_agg` gives it: by column, timestamps as text. */
@@ -49,6 +50,7 @@ export class Rows<Entity extends object> {
       const values: Values = {};
       for (const { name, property, isMoment } of this.#table.columns) {
         const value = row[name];
+        if (typeof value === 'number') requireExact(value, this.name, name);
         values[property] = isMoment && typeof value === 'string' ? momentOf(value) : value;
       }
       this.#held.set(values as Entity, row);
@@ -146,6 +148,13 @@ function isChanged(value: unknown, row: JsonRow, { name, isMoment }: Column): bo
   if (value == null || held === null) return (value ?? null) !== held;
   if (isMoment) return (value as Date).getTime() !== momentOf(held as string).getTime();
   return value !== held;
+}
+
+/** Beyond 2^53 JSON no longer carries the number that the database has: counting on with another one is worse. */
+function requireExact(value: number, table: string, column: string): void {
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new PermanentError(`${table}.${column} holds ${value}, which is too large to be read exactly`);
+  }
 }
 
 /** A timestamp without a zone is UTC; in tables that GORM made it may have one. */

@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { toError } from '../errors.ts';
+import { PermanentError, toError } from '../errors.ts';
 import { type CorkableStream, gatheredWrites } from '../turn-writes.ts';
 
 /** The part of a node-postgres client that is used here; the driver is MikroORM's, not ours. */
@@ -73,7 +73,8 @@ export class Transaction {
 
 /**
  * Does work in one transaction of its own; what the work has sent by the time it is done is committed, all or nothing.
- * @throws what the work or one of its statements failed with; nothing is changed then
+ * @throws {PermanentError} when PostgreSQL cannot take a value as it is, whoever tries again
+ * @throws what else the work or one of its statements failed with; nothing is changed then
  */
 export async function inTransaction<R>(
   orm: MikroORM,
@@ -90,8 +91,17 @@ export async function inTransaction<R>(
     return result;
   } catch (thrown) {
     usable = await transaction.rollback();
-    throw thrown;
+    throw refusedForGood(thrown) ?? thrown;
   } finally {
     client.release(!usable);
   }
+}
+
+/** SQLSTATE class 22, data exceptions: too long for its column, too large for its type, no text. */
+const DATA_EXCEPTION = /^22/;
+
+function refusedForGood(thrown: unknown): PermanentError | undefined {
+  const { code, message } = toError(thrown) as Error & { code?: unknown };
+  if (typeof code !== 'string' || !DATA_EXCEPTION.test(code)) return undefined;
+  return new PermanentError(`PostgreSQL cannot keep a value of it: ${message}`, { cause: thrown });
 }

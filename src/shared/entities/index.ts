@@ -1,9 +1,12 @@
+export { AttentionDone } from './attention-done.ts';
 export { CheckoutSession, type CheckoutSessionStatus } from './checkout-session.ts';
+export { CreditNote } from './credit-note.ts';
 export { Customer } from './customer.ts';
+export { Dispute } from './dispute.ts';
 export { InvoicePayment } from './invoice-payment.ts';
 export { MaintenanceState } from './maintenance-state.ts';
 export { OutboxMessage } from './outbox-message.ts';
-export { Payment, type PaymentStatus } from './payment.ts';
+export { Payment, type PaymentStatus, type SettledBy, type UselessBecause } from './payment.ts';
 export { type PlanType, Subscription, type SubscriptionStatus } from './subscription.ts';
 export { User } from './user.ts';
 export { type EventOutcome, WebhookEvent } from './webhook-event.ts';

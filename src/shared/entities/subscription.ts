@@ -35,10 +35,33 @@ export const Subscription = defineEntity({
     cancelAt: utcTimestamp().nullable(),
     endedAt: utcTimestamp().nullable(),
     collectionPaused: p.boolean(),
+    /** Stripe's word; null on rows that no event has touched since it is kept, which are collected automatically. */
+    collectionMethod: p.string().length(30).nullable(),
+    /** Start of the newest period in which collection was seen paused: that one's invoice may never be collected. */
+    pausedPeriodStart: utcTimestamp().nullable(),
     /** End of the service period that the newest paid invoice covers (or the first period of a new subscription). */
     paidUntil: utcTimestamp().nullable(),
+    /** Where that period begins, and when it was paid for; null while it is given on trust. */
+    paidFrom: utcTimestamp().nullable(),
+    paidAt: utcTimestamp().nullable(),
     /** Creation time of that invoice: a newer invoice replaces the claim, an older one never does. */
     paidByInvoiceAt: utcTimestamp().nullable(),
+    /**
+     * Since when the first invoice is known to be unpaid: its bank debit came back, or it was voided. Null again once it
+     * is paid after all. What the subscription was given on trust ends here.
+     */
+    firstUnpaidAt: utcTimestamp().nullable(),
+    /** The newest invoice for a period that was heard of, and how far it had come by then; never moves backwards. */
+    latestInvoiceId: p.string().length(255).nullable(),
+    latestInvoiceAt: utcTimestamp().nullable(),
+    latestInvoiceStatus: p.string().length(50).nullable(),
+    /** Its first failed attempt; null while there was none, and once it is paid. */
+    latestInvoiceFailedAt: utcTimestamp().nullable(),
+    /** Since when Stripe fails to make an invoice of its draft, and why; null once it is more than a draft. */
+    finalizationFailedAt: utcTimestamp().nullable(),
+    finalizationError: p.text().nullable(),
+    /** Why Stripe switched automatic tax off by itself; null while it did not. */
+    taxDisabledReason: p.string().length(255).nullable(),
     /** First failed attempt of the open invoice; grace counts from here and retries do not move it. */
     pastDueSince: utcTimestamp().nullable(),
     /** That invoice; null while only the subscription's own status has told of it. */

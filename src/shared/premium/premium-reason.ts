@@ -1,8 +1,8 @@
 import type { Subscription } from '../entities/index.ts';
-import { inDunning } from './premium-until.ts';
+import { coveredUntil, inDunning, isPaymentUnderWay } from './premium-until.ts';
 
 /** Why a user is, or is not, premium. */
-export type PremiumReason = 'active' | 'trial' | 'grace' | 'cancelled_until' | 'none';
+export type PremiumReason = 'active' | 'trial' | 'grace' | 'payment_pending' | 'cancelled_until' | 'none';
 
 /**
  * Names the reason behind a user's premium.
@@ -16,7 +16,8 @@ export function premiumReason(
 ): PremiumReason {
   if (premium === null || premium <= now) return 'none';
   if (subscription === null) return 'active';
-  if (inDunning(subscription) && (subscription.paidUntil ?? premium) <= now) return 'grace';
+  if (inDunning(subscription) && (coveredUntil(subscription) ?? premium) <= now) return 'grace';
+  if (isPaymentUnderWay(subscription, now)) return 'payment_pending';
   if (subscription.cancelAtPeriodEnd || subscription.endedAt) return 'cancelled_until';
   return subscription.stripeStatus === 'trialing' ? 'trial' : 'active';
 }

@@ -32,6 +32,8 @@ export type MaintenanceJob =
   | { task: 'sweep' }
   /** Reads one subscription and its latest invoice from Stripe. */
   | { task: 'sync-subscription'; stripeSubscriptionId: string }
+  /** Voids what a subscription that has ended still asks for. */
+  | { task: 'close-unpaid'; stripeSubscriptionId: string }
   /** Asks Stripe whether a user's premium is over, before the user is told. */
   | { task: 'confirm-end'; userId: number }
   /** Reads the subscriptions and invoices of one user, or of everybody, from Stripe. */

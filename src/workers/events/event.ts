@@ -1,12 +1,13 @@
 import { PermanentError } from '../../shared/errors.ts';
 import type { StripeEventJob } from '../../shared/queues/index.ts';
+import { storableJson } from '../../shared/storable.ts';
 import { type EventFacts, readEvent } from '../../shared/stripe/facts/index.ts';
 import { type TracePlace, tracePlace } from '../../shared/tracing/index.ts';
 
 /** One Stripe event in a worker's hands. What it is about is not part of it: that is large, and read once. */
 export type IncomingEvent = {
   facts: Omit<EventFacts, 'object'>;
-  /** The text as Stripe sent it, for `webhook_events.data`. */
+  /** The text as Stripe sent it, for `webhook_events.data`; what PostgreSQL cannot keep of it is spelled out. */
   payload: string;
   correlationId: string;
   /** An object that Stripe did not know when this event was tried before. */
@@ -18,8 +19,13 @@ export type IncomingEvent = {
 /** An event and the object it is about, which its handler is to read. */
 export type ParsedEvent = { event: IncomingEvent; object: unknown };
 
-/** @throws PermanentError when the payload is no JSON or no event */
-export function parseEvent({ payload, correlationId, missing }: StripeEventJob): ParsedEvent {
+/**
+ * Everything that an event leads to is read from the text made here, so that rows, messages and the stored payload
+ * agree about what PostgreSQL can keep.
+ * @throws PermanentError when the payload is no JSON or no event
+ */
+export function parseEvent({ payload: received, correlationId, missing }: StripeEventJob): ParsedEvent {
+  const payload = storableJson(received);
   let parsed: unknown;
   try {
     parsed = JSON.parse(payload);

@@ -4,6 +4,7 @@ import type { EventOutcome } from '../../shared/entities/index.ts';
 import { PermanentError, toError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { countEvent } from '../../shared/metrics/events.ts';
+import { storableText } from '../../shared/storable.ts';
 import type { IncomingEvent } from './event.ts';
 import { countedType } from './watched-unit.ts';
 
@@ -34,7 +35,7 @@ export async function recordFailure(
         facts.id,
         facts.type.slice(0, 100),
         payload,
-        error.message.slice(0, MESSAGE_LIMIT),
+        storableText(error.message.slice(0, MESSAGE_LIMIT)),
         error instanceof PermanentError ? ('failed' satisfies EventOutcome) : null,
         clock.now().toISOString(),
         facts.created.toISOString(),

@@ -1,9 +1,12 @@
 import type { EventHandler } from './desk.ts';
 import { onCheckoutCompleted, onCheckoutExpired } from './handlers/checkout-session.ts';
+import { onCreditNote } from './handlers/credit-note.ts';
 import { onCustomerDeleted } from './handlers/customer.ts';
 import {
   onInvoiceActionRequired,
   onInvoiceClosed,
+  onInvoiceFinalizationFailed,
+  onInvoiceFinalized,
   onInvoicePaid,
   onInvoicePaymentFailed,
 } from './handlers/invoice.ts';
@@ -24,6 +27,10 @@ const HANDLERS: Readonly<Record<string, EventHandler>> = {
   'customer.subscription.paused': onSubscription,
   'customer.subscription.resumed': onSubscription,
   'customer.subscription.trial_will_end': onTrialWillEnd,
+  // What is going to be collected, and what cannot be. Never `invoice.created`: an endpoint that gets it and errs
+  // delays every renewal.
+  'invoice.finalized': onInvoiceFinalized,
+  'invoice.finalization_failed': onInvoiceFinalizationFailed,
   // What was paid for, until when; both names of success, since endpoints may subscribe to either.
   'invoice.paid': onInvoicePaid,
   'invoice.payment_succeeded': onInvoicePaid,
@@ -33,6 +40,7 @@ const HANDLERS: Readonly<Record<string, EventHandler>> = {
   'invoice.marked_uncollectible': onInvoiceClosed,
   // What the money did, and the only link from it to its invoice since basil.
   'invoice_payment.paid': onInvoicePayment,
+  'payment_intent.processing': onPaymentIntent,
   'payment_intent.succeeded': onPaymentIntent,
   'payment_intent.payment_failed': onPaymentIntent,
   'payment_intent.canceled': onPaymentIntent,
@@ -47,6 +55,10 @@ const HANDLERS: Readonly<Record<string, EventHandler>> = {
   'charge.dispute.closed': onDispute,
   'charge.dispute.funds_withdrawn': onDispute,
   'charge.dispute.funds_reinstated': onDispute,
+  // What was given back of an invoice, also where it was no refund.
+  'credit_note.created': onCreditNote,
+  'credit_note.updated': onCreditNote,
+  'credit_note.voided': onCreditNote,
   // A customer deleted at the dashboard must not be charged or offered again.
   'customer.deleted': onCustomerDeleted,
 };

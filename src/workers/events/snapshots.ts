@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { type InvoiceFacts, readInvoice } from '../../shared/stripe/facts/index.ts';
 import { fromUnixSeconds } from '../../shared/unix-time.ts';
 import type { Desk, PreparedEvent } from './desk.ts';
 import type { Verdict } from './event.ts';
@@ -94,21 +95,35 @@ export function answeredAt(response: Stripe.Response<unknown>, now: Date): Date 
 }
 
 /**
- * The event that would have told of an invoice in this state; undefined while it says nothing about payment.
+ * An invoice with the event that would have told of its state; undefined while it says nothing about payment. One that
+ * is open and was tried is read again along with its intent: a bank debit under way looks like an attempt that failed.
  */
-export function invoiceEventType(
-  invoice: Pick<Stripe.Invoice, 'status' | 'attempt_count'>,
-): string | undefined {
-  switch (invoice.status) {
+export async function invoiceSnapshot(
+  { stripe }: Pick<SnapshotDeps, 'stripe'>,
+  invoice: Stripe.Invoice,
+  seenAt: Date,
+): Promise<ObjectSnapshot | undefined> {
+  const isTried = invoice.status === 'open' && (invoice.attempted || invoice.attempt_count > 0);
+  const object = isTried
+    ? await stripe.invoices.retrieve(invoice.id, { expand: ['payments.data.payment.payment_intent'] })
+    : invoice;
+  const type = invoiceEventType(readInvoice(object));
+  return type === undefined ? undefined : { type, object, seenAt };
+}
+
+function invoiceEventType(facts: InvoiceFacts): string | undefined {
+  switch (facts.status) {
     case 'paid':
       return 'invoice.paid';
     case 'open':
-      return invoice.attempt_count > 0 ? 'invoice.payment_failed' : undefined;
+      return facts.attempted && facts.intentStatus !== 'processing'
+        ? 'invoice.payment_failed'
+        : 'invoice.finalized';
     case 'void':
       return 'invoice.voided';
     case 'uncollectible':
       return 'invoice.marked_uncollectible';
     default:
-      return undefined;
+      return facts.finalizationError === null ? undefined : 'invoice.finalization_failed';
   }
 }

@@ -4,12 +4,16 @@ import {
   type DisputeFacts,
   type IntentFacts,
   type InvoiceFacts,
+  type InvoiceLine,
   readCharge,
   readDispute,
   readIntent,
   readInvoice,
+  readInvoiceLines,
   readSubscription,
+  readSubscriptionItems,
   type SubscriptionFacts,
+  type SubscriptionItemFacts,
 } from '../../shared/stripe/facts/index.ts';
 
 /**
@@ -29,27 +33,51 @@ export type Held = { at: Date | null; version: string };
 export type StripeReads = {
   subscription(id: string): Promise<Snapshot<SubscriptionFacts>>;
   subscription(id: string, held: Held): Promise<Snapshot<SubscriptionFacts> | null>;
+  /** Without the rest of its lines, see {@link StripeReads.invoiceLines}. */
   invoice(id: string): Promise<Snapshot<InvoiceFacts>>;
+  /** All of them: what is embedded in an invoice ends after ten. They never change once it is finalised. */
+  invoiceLines(id: string): Promise<InvoiceLine[]>;
   intent(id: string): Promise<Snapshot<IntentFacts>>;
+  /** The invoice that an intent pays, if there is one by now. */
+  invoiceOfIntent(id: string): Promise<string | null>;
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
   charge(id: string, held: Held): Promise<Snapshot<ChargeFacts> | null>;
   dispute(id: string): Promise<Snapshot<DisputeFacts>>;
   dispute(id: string, held: Held): Promise<Snapshot<DisputeFacts> | null>;
   /** The product a price belongs to. */
   productOfPrice(priceId: string): Promise<string | null>;
+  /** All that a subscription sells: what is embedded in it may end before the last. */
+  subscriptionItems(id: string): Promise<SubscriptionItemFacts[]>;
 };
+
+/** The most that Stripe gives at a time, and the most that its SDK gathers. */
+const PAGE_SIZE = 100;
+const MOST_GATHERED = 10_000;
 
 /** Each kind of question and how it is put. */
 const QUESTIONS = {
-  subscription: async (stripe: Stripe, id: string) =>
-    snapshot(await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] }), readSubscription),
+  subscription: async (stripe: Stripe, id: string): Promise<Snapshot<SubscriptionFacts>> => {
+    const read = await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] });
+    const { facts, ...rest } = snapshot(read, readSubscription);
+    const reads = { subscriptionItems: () => itemsOf(stripe, id) };
+    return { facts: await withAllItems(facts, reads), ...rest };
+  },
   invoice: async (stripe: Stripe, id: string) =>
     snapshot(
       await stripe.invoices.retrieve(id, { expand: ['payments.data.payment.payment_intent'] }),
       readInvoice,
     ),
+  invoiceLines: async (stripe: Stripe, id: string) =>
+    told(readInvoiceLines(await everyPage(stripe.invoices.listLineItems(id, { limit: PAGE_SIZE })))),
   intent: async (stripe: Stripe, id: string) =>
     snapshot(await stripe.paymentIntents.retrieve(id), readIntent),
+  invoiceOfIntent: async (stripe: Stripe, id: string) => {
+    const payment = { type: 'payment_intent', payment_intent: id } as const;
+    return snapshot(await stripe.invoicePayments.list({ payment, limit: 1 }), (list) => {
+      const [named] = (list as Stripe.ApiList<Stripe.InvoicePayment>).data;
+      return typeof named?.invoice === 'string' ? named.invoice : (named?.invoice.id ?? null);
+    });
+  },
   charge: async (stripe: Stripe, id: string) => snapshot(await stripe.charges.retrieve(id), readCharge),
   dispute: async (stripe: Stripe, id: string) => snapshot(await stripe.disputes.retrieve(id), readDispute),
   productOfPrice: async (stripe: Stripe, id: string) =>
@@ -57,7 +85,27 @@ const QUESTIONS = {
       const { product } = object as Stripe.Price;
       return typeof product === 'string' ? product : product.id;
     }),
+  subscriptionItems: async (stripe: Stripe, id: string) => told(await itemsOf(stripe, id)),
 };
+
+async function itemsOf(stripe: Stripe, subscription: string): Promise<SubscriptionItemFacts[]> {
+  return readSubscriptionItems(
+    await everyPage(stripe.subscriptionItems.list({ subscription, limit: PAGE_SIZE })),
+  );
+}
+
+function everyPage<T>(list: Stripe.ApiListPromise<T>): Promise<T[]> {
+  return list.autoPagingToArray({ limit: MOST_GATHERED });
+}
+
+/** A subscription with everything it sells. */
+export async function withAllItems(
+  facts: SubscriptionFacts,
+  reads: Pick<StripeReads, 'subscriptionItems'>,
+): Promise<SubscriptionFacts> {
+  if (!facts.hasMoreItems) return facts;
+  return { ...facts, items: await reads.subscriptionItems(facts.id), hasMoreItems: false };
+}
 
 type Kind = keyof typeof QUESTIONS;
 type AnswerTo<K extends Kind> = Awaited<ReturnType<(typeof QUESTIONS)[K]>>;
@@ -110,8 +158,16 @@ export class AnswersAtHand implements StripeReads {
     return this.#answer('invoice', id);
   }
 
+  async invoiceLines(id: string): Promise<InvoiceLine[]> {
+    return this.#answer('invoiceLines', id).facts;
+  }
+
   async intent(id: string): Promise<Snapshot<IntentFacts>> {
     return this.#answer('intent', id);
+  }
+
+  async invoiceOfIntent(id: string): Promise<string | null> {
+    return this.#answer('invoiceOfIntent', id).facts;
   }
 
   charge(id: string): Promise<Snapshot<ChargeFacts>>;
@@ -128,6 +184,10 @@ export class AnswersAtHand implements StripeReads {
 
   async productOfPrice(id: string): Promise<string | null> {
     return this.#answer('productOfPrice', id).facts;
+  }
+
+  async subscriptionItems(id: string): Promise<SubscriptionItemFacts[]> {
+    return this.#answer('subscriptionItems', id).facts;
   }
 
   #answer<K extends Kind>(kind: K, id: string): AnswerTo<K>;
@@ -153,11 +213,17 @@ function keyOf({ kind, id }: Question): string {
 /** Reads through the SDK at once: for who holds neither locks nor a connection. */
 export function readsThrough(
   stripe: Stripe,
-): Pick<StripeReads, 'productOfPrice'> & { invoice(id: string): Promise<Snapshot<InvoiceFacts>> } {
+): Pick<StripeReads, 'productOfPrice' | 'invoice' | 'invoiceOfIntent'> {
   return {
+    invoiceOfIntent: async (id) => (await QUESTIONS.invoiceOfIntent(stripe, id)).facts,
     invoice: (id) => QUESTIONS.invoice(stripe, id),
     productOfPrice: async (id) => (await QUESTIONS.productOfPrice(stripe, id)).facts,
   };
+}
+
+/** What is gathered from several answers has no one time; nothing is ordered by it. */
+function told<F>(facts: F): Snapshot<F> {
+  return { facts, seenAt: new Date(), asked: true };
 }
 
 function snapshot<F>(response: Stripe.Response<unknown>, read: (object: unknown) => F): Snapshot<F> {

@@ -4,7 +4,7 @@ import { toUnixSeconds } from '../../shared/unix-time.ts';
 import {
   answeredAt,
   bookSnapshots,
-  invoiceEventType,
+  invoiceSnapshot,
   type ObjectSnapshot,
   type SnapshotDeps,
 } from '../events/snapshots.ts';
@@ -38,7 +38,7 @@ type Cursor = { stage: Stage['name']; startingAfter: string; report: BackfillRep
 type Stage = {
   name: 'subscriptions' | 'invoices';
   list: (page: Stripe.PaginationParams) => Promise<Stripe.ApiList<{ id: string }> & Stripe.Response<unknown>>;
-  snapshotOf: (object: { id: string }, seenAt: Date) => ObjectSnapshot | undefined;
+  snapshotOf: (object: { id: string }, seenAt: Date) => Promise<ObjectSnapshot | undefined>;
 };
 
 const PAGE_SIZE = 100;
@@ -61,7 +61,7 @@ export async function backfill(
     failed: 0,
   };
   let startingAfter = cursor?.startingAfter;
-  const stages = stagesOf(deps.stripe, options);
+  const stages = stagesOf(deps, options);
   for (const stage of cursor ? stages.slice(stages.findIndex(({ name }) => name === cursor.stage)) : stages) {
     for (let more = true; more; ) {
       const page = await pace(() =>
@@ -69,7 +69,7 @@ export async function backfill(
       );
       const seenAt = answeredAt(page, clock.now());
       for (const object of page.data) {
-        const snapshot = stage.snapshotOf(object, seenAt);
+        const snapshot = await stage.snapshotOf(object, seenAt);
         if (snapshot === undefined) continue;
         report[stage.name] += 1;
         if (options.dryRun) continue;
@@ -97,7 +97,10 @@ export async function backfill(
   return report;
 }
 
-function stagesOf(stripe: Stripe, { since, customer }: BackfillOptions): Stage[] {
+function stagesOf(
+  { stripe, pace }: Pick<SnapshotDeps, 'stripe'> & { pace: Pace },
+  { since, customer }: BackfillOptions,
+): Stage[] {
   const filter = {
     ...(since ? { created: { gte: toUnixSeconds(since) } } : {}),
     ...(customer ? { customer } : {}),
@@ -106,15 +109,13 @@ function stagesOf(stripe: Stripe, { since, customer }: BackfillOptions): Stage[]
     {
       name: 'subscriptions',
       list: (page) => stripe.subscriptions.list({ ...page, ...filter, status: 'all' }),
-      snapshotOf: (object, seenAt) => ({ type: 'customer.subscription.updated', object, seenAt }),
+      snapshotOf: async (object, seenAt) => ({ type: 'customer.subscription.updated', object, seenAt }),
     },
     {
       name: 'invoices',
       list: (page) => stripe.invoices.list({ ...page, ...filter, expand: ['data.payments'] }),
-      snapshotOf: (object, seenAt) => {
-        const type = invoiceEventType(object as Stripe.Invoice);
-        return type === undefined ? undefined : { type, object, seenAt };
-      },
+      snapshotOf: (object, seenAt) =>
+        pace(() => invoiceSnapshot({ stripe }, object as Stripe.Invoice, seenAt)),
     },
   ];
 }

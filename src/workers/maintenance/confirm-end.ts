@@ -4,7 +4,7 @@ import { isMissingAtStripe } from '../../shared/stripe/index.ts';
 import {
   answeredAt,
   bookSnapshots,
-  invoiceEventType,
+  invoiceSnapshot,
   type ObjectSnapshot,
   type SnapshotDeps,
 } from '../events/snapshots.ts';
@@ -57,10 +57,10 @@ async function invoicesOf(
     stripe.invoices.list({ subscription, limit: INVOICES, expand: ['data.payments'] }),
   );
   const seenAt = answeredAt(page, clock.now());
-  return page.data.reverse().flatMap((object) => {
-    const type = invoiceEventType(object);
-    return type === undefined ? [] : [{ type, object, seenAt }];
-  });
+  const snapshots = page.data
+    .reverse()
+    .map((invoice) => pace(() => invoiceSnapshot({ stripe }, invoice, seenAt)));
+  return (await Promise.all(snapshots)).filter((snapshot) => snapshot !== undefined);
 }
 
 /** A customer who was deleted has nothing any more. */

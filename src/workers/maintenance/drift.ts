@@ -94,10 +94,11 @@ async function checkPage(
   for (const object of page) {
     report.checked += 1;
     try {
-      const facts = readSubscription({ ...object, latest_invoice: null });
-      const row = rows.find((candidate) => candidate.stripeSubscriptionId === facts.id);
-      const plan = await deps.catalog.planOf(facts, row !== undefined, readsThrough(deps.stripe));
+      const told = readSubscription({ ...object, latest_invoice: null });
+      const row = rows.find((candidate) => candidate.stripeSubscriptionId === told.id);
+      const plan = await deps.catalog.planOf(told, row !== undefined, readsThrough(deps.stripe));
       if (plan === null) continue;
+      const facts = deps.catalog.focus(told);
       const customer = customers.find((candidate) => candidate.stripeCustomerId === facts.customerId);
       const drift = row ? compare(row, facts, plan, seenAt) : missing(facts, customer);
       if (drift) report.drifts.push(await heal(deps, options, drift));
@@ -138,6 +139,8 @@ function compare(row: Subscription, facts: SubscriptionFacts, plan: PlanType, se
     ['trial_start', row.trialStart, facts.trialStart],
     ['trial_end', row.trialEnd, facts.trialEnd],
     ['collection_paused', row.collectionPaused, facts.collectionPaused],
+    ['collection_method', row.collectionMethod ?? 'charge_automatically', facts.collectionMethod],
+    ['tax_disabled_reason', row.taxDisabledReason, facts.taxDisabledReason],
   ];
   const fields = pairs
     .map(([field, ours, stripes]) => ({ field, ours: wordOf(ours), stripes: wordOf(stripes) }))

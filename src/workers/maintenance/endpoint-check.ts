@@ -1,10 +1,15 @@
-import type Stripe from 'stripe';
+import Stripe from 'stripe';
 import { handledTypes } from '../events/registry.ts';
 
 /** One thing that is wrong with how Stripe reaches us, and what to do about it. */
 export type EndpointProblem = { code: EndpointProblemCode; message: string };
 
-export type EndpointProblemCode = 'no_endpoint' | 'disabled' | 'missing_events' | 'version_unpinned';
+export type EndpointProblemCode =
+  | 'no_endpoint'
+  | 'disabled'
+  | 'missing_events'
+  | 'version_unpinned'
+  | 'not_permitted';
 
 /** Paths under which Stripe may reach the service through the gateway. */
 const PATH = /\/api\/(v1\/)?stripe\/webhook\/?$/;
@@ -18,7 +23,16 @@ export async function checkEndpoint(
   { stripe, livemode }: { stripe: Stripe; livemode: boolean },
   url?: string,
 ): Promise<EndpointProblem[]> {
-  const { data } = await stripe.webhookEndpoints.list({ limit: 100 });
+  const data = await endpointsOf(stripe);
+  if (data === null) {
+    return [
+      {
+        code: 'not_permitted',
+        message:
+          'Our key may not read webhook endpoints, so nobody looks after ours: give it that permission',
+      },
+    ];
+  }
   const ours = data.filter(
     (endpoint) => endpoint.livemode === livemode && (url ? endpoint.url === url : PATH.test(endpoint.url)),
   );
@@ -53,4 +67,14 @@ export async function checkEndpoint(
     });
   }
   return problems;
+}
+
+/** @returns null when a restricted key may not read them, which trying again does not change */
+async function endpointsOf(stripe: Stripe): Promise<Stripe.WebhookEndpoint[] | null> {
+  try {
+    return (await stripe.webhookEndpoints.list({ limit: 100 })).data;
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripePermissionError) return null;
+    throw error;
+  }
 }

@@ -2,7 +2,9 @@ import type { Job } from 'bullmq';
 import { Customer } from '../../shared/entities/index.ts';
 import { PermanentError } from '../../shared/errors.ts';
 import type { MaintenanceJob } from '../../shared/queues/index.ts';
+import { isMissingAtStripe } from '../../shared/stripe/index.ts';
 import { backfill } from './backfill.ts';
+import { closeUnpaidOf } from './close-unpaid.ts';
 import { confirmEnd } from './confirm-end.ts';
 import { checkDrift } from './drift.ts';
 import { checkEndpoint } from './endpoint-check.ts';
@@ -36,6 +38,8 @@ export class Maintenance {
         return sweep(this.#deps);
       case 'sync-subscription':
         return this.#deps.follow(await syncSubscription(this.#deps, data.stripeSubscriptionId));
+      case 'close-unpaid':
+        return closeUnpaidOf(this.#deps, data.stripeSubscriptionId);
       case 'confirm-end':
         return this.#deps.follow(await confirmEnd(this.#deps, data.userId));
       case 'sync-payments':
@@ -58,7 +62,13 @@ export class Maintenance {
     if (customers.length === 0) throw new PermanentError(`User ${userId} has no Stripe customer to read`);
     const reports = [];
     for (const { stripeCustomerId: customer } of customers) {
-      reports.push(await backfill(this.#deps, { customer, onPage }));
+      try {
+        reports.push(await backfill(this.#deps, { customer, onPage }));
+      } catch (error) {
+        // Of another mode or account, or deleted long ago: the user's others are read all the same.
+        if (!isMissingAtStripe(error)) throw error;
+        reports.push({ customer, status: 'unknown at Stripe' });
+      }
     }
     return reports;
   }

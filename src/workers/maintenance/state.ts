@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { MaintenanceState } from '../../shared/entities/index.ts';
+import { storableValue } from '../../shared/storable.ts';
 
 /** Reads what a maintenance run remembered; undefined when it never did. */
 export async function recall<T extends Record<string, unknown>>(
@@ -17,7 +18,7 @@ export async function remember(
   data: Record<string, unknown>,
   now: Date,
 ): Promise<void> {
-  await orm.em.fork().upsert(MaintenanceState, { name, data, updatedAt: now });
+  await orm.em.fork().upsert(MaintenanceState, { name, data: storableValue(data), updatedAt: now });
 }
 
 /** Forgets what was remembered under a name. */

@@ -91,6 +91,9 @@ const TABLES = [
   'invoice_payments',
   'webhook_events',
   'outbox_messages',
+  'disputes',
+  'credit_notes',
+  'attention_done',
   'users',
 ];
 

@@ -353,6 +353,153 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     live: (life) => isDisputed(life, 'lost'),
   },
   {
+    name: 'SEPA: a purchase that the bank still has',
+    live: async (life) => {
+      await buys(life, { card: 'sepaSucceeds' });
+      await passes(life, DAY);
+    },
+  },
+  {
+    name: 'SEPA: a purchase, and a renewal that the bank still has',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'sepaSucceeds' });
+      await renews(life, subscription);
+      await passes(life, DAY);
+    },
+  },
+  {
+    name: 'SEPA: a renewal that is paid late',
+    billing: { delayedPaymentSeconds: 10 * DAY },
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'sepaSucceeds' }));
+      await passes(life, 5 * DAY);
+      await passes(life, 5 * DAY);
+    },
+  },
+  {
+    name: 'SEPA: a renewal that fails',
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'sepaFailsLater' }));
+      await passes(life, 4 * DAY);
+    },
+  },
+  {
+    name: 'SEPA: a renewal that fails after more than a week',
+    billing: { delayedPaymentSeconds: 10 * DAY },
+    live: async (life) => {
+      await renews(life, await buys(life, { card: 'sepaFailsLater' }));
+      await passes(life, 6 * DAY);
+      await passes(life, 5 * DAY);
+    },
+  },
+  {
+    name: 'SEPA: a renewal that fails, and another debit for it',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'sepaFailsLater' });
+      await renews(life, subscription);
+      await passes(life, 4 * DAY);
+      life.sandbox.payInvoice({ invoice: await latestInvoice(life, subscription), card: 'sepaSucceeds' });
+      await passes(life, DAY);
+    },
+  },
+  {
+    name: 'SEPA: a first debit that fails',
+    live: (life) => firstDebitFails(life),
+  },
+  {
+    name: 'SEPA: a first debit that fails, of which only the voided invoice is told',
+    billing: { announcesFirstDebitFailure: false },
+    live: (life) => firstDebitFails(life),
+  },
+  {
+    name: 'SEPA: a first debit that fails, and a second month that is paid',
+    live: async (life) => {
+      await firstDebitFails(life);
+      life.sandbox.setCard({ customer: life.customer, card: 'succeeds' });
+      const { data } = await life.stripe.subscriptions.list({ customer: life.customer });
+      await renews(life, data[0]?.id ?? '');
+    },
+  },
+  {
+    name: 'SEPA: the first debit after a trial',
+    live: async (life) => {
+      const subscription = await buys(life, { card: 'sepaSucceeds', trialDays: 14 });
+      await passes(life, 11 * DAY);
+      await renews(life, subscription);
+      await passes(life, DAY);
+    },
+  },
+  {
+    name: 'a renewal whose draft waits for three days',
+    live: async (life) => {
+      const subscription = await buys(life);
+      life.sandbox.holdDrafts({ seconds: 72 * HOUR });
+      await reachesEnd(life, subscription);
+      await passes(life, 50 * HOUR);
+      life.sandbox.holdDrafts({});
+    },
+  },
+  {
+    name: 'a draft that cannot be finalised, and is paid by hand',
+    live: async (life) => {
+      const subscription = await buys(life);
+      life.sandbox.loseTaxAddress({ subscription, outcome: 'fails_finalization' });
+      await renews(life, subscription);
+      await passes(life, DAY);
+      await life.stripe.invoices.pay(await latestInvoice(life, subscription));
+      await life.told();
+    },
+  },
+  {
+    name: 'a draft that cannot be finalised',
+    live: async (life) => {
+      const subscription = await buys(life);
+      life.sandbox.loseTaxAddress({ subscription, outcome: 'fails_finalization' });
+      await renews(life, subscription);
+      await passes(life, DAY);
+    },
+  },
+  ...(['classic', 'flexible'] as const).map(
+    (billingMode): Lifecycle => ({
+      name: `days given as a trial, in ${billingMode} billing`,
+      billing: { billingMode },
+      live: async (life) => {
+        const subscription = await buys(life);
+        await passes(life, 10 * DAY);
+        const end = life.sandbox.now + 40 * DAY;
+        await life.stripe.subscriptions.update(subscription, { trial_end: end, proration_behavior: 'none' });
+        await life.told();
+        await reachesEnd(life, subscription);
+        await passes(life, HOUR / 2);
+      },
+    }),
+  ),
+  {
+    name: 'a trial that is made longer, then shorter',
+    live: async (life) => {
+      const subscription = await buys(life, { trialDays: 14 });
+      await passes(life, 5 * DAY);
+      await life.stripe.subscriptions.update(subscription, { trial_end: life.sandbox.now + 30 * DAY });
+      await passes(life, 5 * DAY);
+      await life.stripe.subscriptions.update(subscription, { trial_end: life.sandbox.now + 10 * DAY });
+      await passes(life, DAY);
+    },
+  },
+  ...(['void', 'mark_uncollectible', 'keep_as_draft'] as const).map(
+    (behavior): Lifecycle => ({
+      name: `a renewal while collection is paused (${behavior}), and the pause's end`,
+      live: async (life) => {
+        const subscription = await buys(life);
+        await passes(life, 10 * DAY);
+        await life.stripe.subscriptions.update(subscription, { pause_collection: { behavior } });
+        await renews(life, subscription);
+        await passes(life, 2 * DAY);
+        await life.stripe.subscriptions.update(subscription, { pause_collection: '' });
+        await life.told();
+      },
+    }),
+  ),
+  {
     name: 'a customer who is deleted',
     live: async (life) => {
       await buys(life);
@@ -362,6 +509,15 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     },
   },
 ];
+
+/** Three days after the purchase; a day later Stripe says once more that the subscription is active. */
+async function firstDebitFails(life: Life): Promise<void> {
+  const subscription = await buys(life, { card: 'sepaFails' });
+  await passes(life, 3 * DAY);
+  await passes(life, DAY);
+  await life.stripe.subscriptions.update(subscription, { metadata: { seen: 'yes' } });
+  await passes(life, DAY);
+}
 
 type Purchase = {
   plan?: 'mensuel' | 'annuel';

@@ -128,6 +128,7 @@ describe('configuration', () => {
     JWT_SECRET: 'malformed',
     LOG_LEVEL: 'malformed',
     PREMIUM_GRACE_DAYS: '3.5',
+    PREMIUM_PROCESSING_DAYS: '30',
     PREMIUM_ON_DISPUTE: 'malformed',
     PREMIUM_ON_REFUND: 'malformed',
     REDIS_URL: 'http://user:malformed@cache.internal',

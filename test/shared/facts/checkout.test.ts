@@ -30,6 +30,13 @@ describe('facts of a checkout session', () => {
     metadata: { user_id: '42', plan: 'mensuel' },
   };
 
+  it('name the first invoice and what is due, where a debit leaves it unpaid', () => {
+    const object = renderCheckoutSession({ ...bought, paymentStatus: 'unpaid' }, today);
+    expect(
+      readCheckoutSession({ ...object, invoice: 'in_1', amount_total: 999, currency: 'EUR' }),
+    ).to.include({ paymentStatus: 'unpaid', invoiceId: 'in_1', amountTotal: 999, currency: 'eur' });
+  });
+
   it('are the same in every API version, as far as each tells', () => {
     expectSameFacts(
       readCheckoutSession,

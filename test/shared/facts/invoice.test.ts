@@ -47,6 +47,39 @@ function render(story: InvoiceStory) {
 }
 
 describe('facts of an invoice', () => {
+  it('say what the intent does where it was read along: a debit with the bank is tried, and has not failed', () => {
+    const object = renderInvoice({ ...paid, status: 'open', amountPaid: 0 }, today);
+    const payment_intent = { id: 'pi_1', status: 'processing', last_payment_error: null };
+    const payments = { data: [{ payment: { payment_intent }, status: 'open', is_default: true }] };
+    expect(readInvoice({ ...object, attempted: true, payments })).to.deep.include({
+      status: 'open',
+      attempted: true,
+      attemptCount: 1,
+      intentStatus: 'processing',
+      failureReason: null,
+    });
+    expect(readInvoice({ ...object, attempt_count: 0, attempted: undefined })).to.include({
+      attempted: false,
+      intentStatus: null,
+    });
+  });
+
+  it('say why a draft could not be finalised, and whether an address is missing', () => {
+    const draft = renderInvoice({ ...paid, status: 'draft', amountPaid: 0 }, today);
+    const failing = (error: object, status: string | null = null) =>
+      readInvoice({ ...draft, last_finalization_error: error, automatic_tax: { status } });
+    expect(failing({ code: 'customer_tax_location_invalid', message: 'No.' })).to.include({
+      finalizationError: 'customer_tax_location_invalid',
+      lacksTaxLocation: true,
+    });
+    expect(failing({ message: 'The tax service is away.' }, 'failed')).to.include({
+      finalizationError: 'The tax service is away.',
+      lacksTaxLocation: false,
+    });
+    expect(failing({}, 'requires_location_inputs').lacksTaxLocation).to.equal(true);
+    expect(readInvoice(draft)).to.include({ finalizationError: null, lacksTaxLocation: false });
+  });
+
   it('are the same in every API version, as far as each tells', () => {
     expectSameFacts(readInvoice, render(paid), (rendering) => ({
       id: 'in_1',

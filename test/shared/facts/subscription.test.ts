@@ -231,6 +231,19 @@ describe('facts of a subscription', () => {
     expectRefusal(readSubscription, renderSubscription(expanded, today), ['invoice in_9', 'amount_due']);
   });
 
+  it('say how it is collected, and why Stripe switched tax off by itself', () => {
+    const object = renderSubscription(active, today);
+    expect(readSubscription(object)).to.include({
+      collectionMethod: 'charge_automatically',
+      taxDisabledReason: null,
+    });
+    const automatic_tax = { enabled: false, disabled_reason: 'requires_location_inputs' };
+    expect(readSubscription({ ...object, collection_method: 'send_invoice', automatic_tax })).to.include({
+      collectionMethod: 'send_invoice',
+      taxDisabledReason: 'requires_location_inputs',
+    });
+  });
+
   it('do without what old payloads do not say', () => {
     const { start_date: _, metadata: __, latest_invoice: ___, ...bare } = renderSubscription(active, oldest);
     expect(readSubscription(bare)).to.deep.include({

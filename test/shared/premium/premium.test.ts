@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Subscription } from '../../../src/shared/entities/index.ts';
 import {
+  isEndCertain,
   type PremiumFacts,
   type PremiumReason,
   premiumReason,
@@ -12,14 +13,24 @@ const paid: PremiumFacts = {
   status: 'active',
   stripeStatus: 'active',
   paidUntil: date('2026-07-01T10:00'),
+  paidFrom: date('2026-06-01T10:00'),
+  paidAt: date('2026-06-01T10:00'),
   trialEnd: null,
   endedAt: null,
   cancelAt: null,
   pastDueSince: null,
   collectionPaused: false,
+  collectionMethod: 'charge_automatically',
+  pausedPeriodStart: null,
+  currentPeriodStart: date('2026-06-01T10:00'),
+  currentPeriodEnd: date('2026-07-01T10:00'),
+  firstUnpaidAt: null,
+  latestInvoiceAt: date('2026-06-01T10:00'),
+  latestInvoiceStatus: 'paid',
+  latestInvoiceFailedAt: null,
   revokedAt: null,
 };
-const policy = { graceDays: 3 };
+const policy = { graceDays: 3, processingDays: 14 };
 const failed: Partial<PremiumFacts> = {
   status: 'past_due',
   stripeStatus: 'past_due',
@@ -29,6 +40,17 @@ const trial: Partial<PremiumFacts> = {
   stripeStatus: 'trialing',
   trialEnd: date('2026-07-01T10:00'),
 };
+
+/** The next period has begun, and nothing is known of its invoice. */
+const rolled: Partial<PremiumFacts> = {
+  currentPeriodStart: date('2026-07-01T10:00'),
+  currentPeriodEnd: date('2026-08-01T10:00'),
+};
+
+/** The next period's invoice, as far as it has come. */
+function billed(latestInvoiceStatus: string): Partial<PremiumFacts> {
+  return { latestInvoiceAt: date('2026-07-01T10:00'), latestInvoiceStatus };
+}
 
 type Story = {
   title: string;
@@ -130,6 +152,144 @@ const stories: readonly Story[] = [
     now: '2026-07-01T10:30',
     until: '2026-07-01T12:00',
     reason: 'cancelled_until',
+  },
+  {
+    title: 'a period that has begun lets premium go on while its payment is under way',
+    facts: rolled,
+    now: '2026-07-01T10:00',
+    until: '2026-07-15T10:00',
+    reason: 'payment_pending',
+  },
+  {
+    title: 'a payment under way for two weeks has had its time',
+    facts: rolled,
+    now: '2026-07-15T10:00',
+    until: '2026-07-15T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'an open invoice that nobody has tried, or that is with the bank, stands against nothing',
+    facts: { ...rolled, ...billed('open') },
+    now: '2026-07-10T10:00',
+    until: '2026-07-15T10:00',
+    reason: 'payment_pending',
+  },
+  {
+    title: 'a draft that cannot be finalised stands against nothing',
+    facts: { ...rolled, ...billed('draft') },
+    now: '2026-07-10T10:00',
+    until: '2026-07-15T10:00',
+    reason: 'payment_pending',
+  },
+  {
+    title: 'a void invoice means that nothing is under way, whatever the status says',
+    facts: { ...rolled, ...billed('void') },
+    now: '2026-07-02T10:00',
+    until: '2026-07-01T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'an uncollectible invoice means it too',
+    facts: { ...rolled, ...billed('uncollectible') },
+    now: '2026-07-02T10:00',
+    until: '2026-07-01T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'an attempt that failed means it too, when Stripe has called the subscription active again since',
+    facts: { ...rolled, ...billed('open'), latestInvoiceFailedAt: date('2026-07-05T10:00') },
+    now: '2026-07-06T10:00',
+    until: '2026-07-01T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'a void invoice of the period before stands against nothing',
+    facts: { ...rolled, latestInvoiceAt: date('2026-06-20T10:00'), latestInvoiceStatus: 'void' },
+    now: '2026-07-02T10:00',
+    until: '2026-07-15T10:00',
+    reason: 'payment_pending',
+  },
+  {
+    title: 'an invoice that is sent, not collected, is no payment under way',
+    facts: { ...rolled, ...billed('open'), collectionMethod: 'send_invoice' },
+    now: '2026-07-02T10:00',
+    until: '2026-07-01T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'a period that began while collection was paused is not collected after the pause either',
+    facts: { ...rolled, pausedPeriodStart: date('2026-07-01T10:00') },
+    now: '2026-07-02T10:00',
+    until: '2026-07-01T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'a pause that was over before the period began is forgotten',
+    facts: { ...rolled, pausedPeriodStart: date('2026-06-01T10:00') },
+    now: '2026-07-02T10:00',
+    until: '2026-07-15T10:00',
+    reason: 'payment_pending',
+  },
+  {
+    title: 'a period that begins after a break is no renewal under way',
+    facts: {
+      currentPeriodStart: date('2026-07-05T10:00'),
+      currentPeriodEnd: date('2026-08-05T10:00'),
+    },
+    now: '2026-07-05T10:01',
+    until: '2026-07-01T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'a payment under way lasts no longer than a cancellation lets it',
+    facts: { ...rolled, cancelAt: date('2026-07-05T10:00') },
+    now: '2026-07-02T10:00',
+    until: '2026-07-05T10:00',
+    reason: 'payment_pending',
+  },
+  {
+    title: 'a first debit that came back ends what was given on trust, and nothing is under way',
+    facts: {
+      paidUntil: date('2026-06-04T10:00'),
+      firstUnpaidAt: date('2026-06-04T10:00'),
+      latestInvoiceStatus: 'void',
+    },
+    now: '2026-06-04T10:01',
+    until: '2026-06-04T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'nor does a second month that is with the bank give anything after it',
+    facts: {
+      ...rolled,
+      ...billed('open'),
+      paidUntil: date('2026-07-01T10:00'),
+      firstUnpaidAt: date('2026-07-01T10:00'),
+    },
+    now: '2026-07-02T10:00',
+    until: '2026-07-01T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'a debit that fails after two weeks has its grace from then on',
+    facts: { ...rolled, ...failed, pastDueSince: date('2026-07-15T09:00') },
+    now: '2026-07-15T10:00',
+    until: '2026-07-18T09:00',
+    reason: 'grace',
+  },
+  {
+    title: 'the next month that fails is no renewal of this one: no grace',
+    facts: { ...failed, pastDueSince: date('2026-08-01T11:00') },
+    now: '2026-08-01T12:00',
+    until: '2026-07-01T10:00',
+    reason: 'none',
+  },
+  {
+    title: 'days that were given as a trial count when they are over, too',
+    facts: { ...rolled, paidUntil: date('2026-06-20T10:00'), trialEnd: date('2026-07-01T10:00') },
+    now: '2026-07-01T10:30',
+    until: '2026-07-15T10:00',
+    reason: 'payment_pending',
   },
   {
     title: 'a failed renewal has its days of grace from the first attempt',
@@ -284,8 +444,12 @@ describe('premium', () => {
   it('has as many days of grace as the policy gives', () => {
     const subscription = { ...paid, ...failed };
     const now = date('2026-07-01T12:00');
-    expect(premiumUntil(subscription, { graceDays: 0 }, now)).to.deep.equal(date('2026-07-01T11:00'));
-    expect(premiumUntil(subscription, { graceDays: 14 }, now)).to.deep.equal(date('2026-07-15T11:00'));
+    expect(premiumUntil(subscription, { ...policy, graceDays: 0 }, now)).to.deep.equal(
+      date('2026-07-01T11:00'),
+    );
+    expect(premiumUntil(subscription, { ...policy, graceDays: 14 }, now)).to.deep.equal(
+      date('2026-07-15T11:00'),
+    );
   });
 
   it('has no gap on the way through a renewal that succeeds, minute by minute', () => {
@@ -303,5 +467,30 @@ describe('premium', () => {
     expect(premiumReason(date('2027-01-01T00:00'), null, now)).to.equal('active');
     expect(premiumReason(date('2026-01-01T00:00'), null, now)).to.equal('none');
     expect(premiumReason(null, null, now)).to.equal('none');
+  });
+
+  it('has as many days for a payment under way as the policy gives, and never less than its events may take', () => {
+    const subscription = { ...paid, ...rolled };
+    const now = date('2026-07-01T12:00');
+    expect(premiumUntil(subscription, { ...policy, processingDays: 5 }, now)).to.deep.equal(
+      date('2026-07-06T10:00'),
+    );
+    expect(premiumUntil(subscription, { ...policy, processingDays: 0 }, now)).to.deep.equal(
+      date('2026-07-01T16:00'),
+    );
+  });
+
+  it('is certainly over only where nothing can be under way', () => {
+    const certain: Partial<PremiumFacts>[] = [
+      { endedAt: date('2026-06-10T00:00') },
+      { cancelAt: date('2026-07-01T10:00') },
+      { ...rolled, ...billed('void') },
+      failed,
+      { collectionPaused: true },
+      { stripeStatus: 'unpaid', status: 'unpaid' },
+    ];
+    const uncertain: Partial<PremiumFacts>[] = [{}, rolled, { ...rolled, ...billed('open') }, trial];
+    for (const facts of certain) expect(isEndCertain({ ...paid, ...facts })).to.equal(true);
+    for (const facts of uncertain) expect(isEndCertain({ ...paid, ...facts })).to.equal(false);
   });
 });

@@ -1,8 +1,22 @@
-import { linkBody } from '../../routes/admin-customers.ts';
+import { doneBody, linkBody } from '../../routes/admin-customers.ts';
 import { retryBody } from '../../routes/admin-events.ts';
 import { ADMIN_CODES, BODY_CODES, DATABASE_CODES, failures, STRIPE_CODES } from '../codes.ts';
 import { answers, FOR_OPERATOR, jsonBody, pageOf, pageParameters, queryParameter } from '../operations.ts';
-import { count, envelope, id, list, object, orNull, text, time, userId, word, yesNo } from '../schemas.ts';
+import {
+  amount,
+  count,
+  currency,
+  envelope,
+  id,
+  list,
+  object,
+  orNull,
+  text,
+  time,
+  userId,
+  word,
+  yesNo,
+} from '../schemas.ts';
 import type { Parameter, Paths, Schema } from '../types.ts';
 
 const event: Schema = object({
@@ -35,7 +49,41 @@ const attention: Schema = object({
     }),
   ),
   parked: list(object({ waiting_for: text('a customer'), events: count, since: time })),
+  unfinalized_invoices: list(
+    object({
+      user_id: userId,
+      stripe_subscription_id: id('sub_'),
+      stripe_invoice_id: orNull(id('in_')),
+      reason: orNull(text('Stripe’s code, or its words')),
+      since: orNull(time),
+    }),
+  ),
+  tax_switched_off: list(
+    object({
+      user_id: userId,
+      stripe_subscription_id: id('sub_'),
+      reason: orNull(text('Stripe’s word')),
+    }),
+  ),
+  first_payment_failed: list(
+    object({ user_id: userId, stripe_subscription_id: id('sub_'), since: orNull(time) }),
+  ),
   failed_events: count,
+  money: {
+    ...list(
+      object({
+        id: text('of the invoice, the intent or the subscription, at Stripe'),
+        kind: word('paid_after_end', 'period_over', 'active_unpaid'),
+        user_id: userId,
+        reason: text(),
+        since: orNull(time),
+        stripe_subscription_id: orNull(text()),
+        amount: orNull(amount),
+        currency: orNull(currency),
+      }),
+    ),
+    description: 'money taken with nothing given, and the reverse',
+  },
   drift: report,
   webhook_endpoint: report,
 });
@@ -117,6 +165,24 @@ export const adminPaths: Paths = {
       responses: {
         ...answers('All of it', envelope(attention)),
         ...failures(...ADMIN_CODES, ...DATABASE_CODES),
+      },
+    },
+  },
+  '/api/admin/attention/done': {
+    post: {
+      operationId: 'markAttentionDone',
+      tags: ['admin'],
+      summary: 'Says why an entry of `money` needs no attention any more; it is not shown again',
+      security: FOR_OPERATOR,
+      requestBody: jsonBody(doneBody, true),
+      responses: {
+        ...answers(
+          'The mark; the first one where it was marked before',
+          envelope(
+            object({ kind: text(), id: text(), reason: text(), done_by: text(), done_at: orNull(time) }),
+          ),
+        ),
+        ...failures(...BODY_CODES, ...ADMIN_CODES, 'not_at_attention', ...DATABASE_CODES),
       },
     },
   },

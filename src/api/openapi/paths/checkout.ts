@@ -1,5 +1,5 @@
 import { checkoutBody } from '../../routes/checkout.ts';
-import { BODY_CODES, DATABASE_CODES, failures, STRIPE_CODES, USER_CODES } from '../codes.ts';
+import { BODY_CODES, DATABASE_CODES, failures, PURCHASE_CODES, STRIPE_CODES, USER_CODES } from '../codes.ts';
 import { answers, jsonBody } from '../operations.ts';
 import { envelope, id, link, object } from '../schemas.ts';
 import type { Paths, Schema } from '../types.ts';
@@ -21,7 +21,7 @@ export const checkoutPaths: Paths = {
         ...failures(
           ...BODY_CODES,
           ...USER_CODES,
-          'already_subscribed',
+          ...PURCHASE_CODES,
           'too_many_requests',
           'busy',
           ...STRIPE_CODES,

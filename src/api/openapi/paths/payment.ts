@@ -11,10 +11,14 @@ const payment: Schema = object(
     status: word('pending', 'succeeded', 'failed', 'canceled'),
     payment_method_type: orNull(text()),
     created_at: time,
+    settled_by: {
+      ...word('out_of_band', 'credit_note', 'balance'),
+      description: 'how its invoice was paid; only where no payment through Stripe did it',
+    },
     failure_reason: text('why it failed; only then'),
     amount_refunded: { ...amount, description: 'what went back; only when something did' },
   },
-  ['failure_reason', 'amount_refunded'],
+  ['settled_by', 'failure_reason', 'amount_refunded'],
 );
 
 const currencyStats: Schema = object({

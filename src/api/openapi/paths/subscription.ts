@@ -1,11 +1,11 @@
 import { buyBody, cancelBody } from '../../routes/subscription.ts';
-import { BODY_CODES, DATABASE_CODES, failures, STRIPE_CODES, USER_CODES } from '../codes.ts';
+import { BODY_CODES, DATABASE_CODES, failures, PURCHASE_CODES, STRIPE_CODES, USER_CODES } from '../codes.ts';
 import { answers, FOR_USER, jsonBody, queryParameter } from '../operations.ts';
 import { envelope, id, link, object, orNull, plan, text, time, word, yesNo } from '../schemas.ts';
 import type { Paths, Schema } from '../types.ts';
 import { checkoutLink } from './checkout.ts';
 
-const subscription: Schema = object({
+const subscriptionFields: Record<string, Schema> = {
   id: { ...orNull({ type: 'integer' }), description: 'null until the worker has stored it' },
   plan_type: orNull(plan),
   status: word('active', 'inactive', 'canceled', 'past_due', 'unpaid'),
@@ -17,6 +17,14 @@ const subscription: Schema = object({
   trial_start: orNull(time),
   trial_end: orNull(time),
   stripe_subscription_id: id('sub_'),
+};
+const subscription: Schema = object(subscriptionFields);
+
+const cancelled: Schema = object({
+  ...subscriptionFields,
+  premium_until: { ...orNull(time), description: 'until when premium lasts: the end of what is paid' },
+  reference: { type: 'string', pattern: '^[0-9A-Z-]+$', description: 'a number the person can keep' },
+  debit_under_way: yesNo('a bank debit cannot be called back any more: its money may still arrive'),
 });
 
 const message = text('for the user, in French');
@@ -42,7 +50,7 @@ export const subscriptionPaths: Paths = {
             object({
               is_premium: yesNo(),
               premium_until: orNull(time),
-              reason: word('active', 'trial', 'grace', 'cancelled_until', 'none'),
+              reason: word('active', 'trial', 'grace', 'payment_pending', 'cancelled_until', 'none'),
               subscription: orNull(subscription),
             }),
           ),
@@ -68,7 +76,7 @@ export const subscriptionPaths: Paths = {
         ...failures(
           ...BODY_CODES,
           ...USER_CODES,
-          'already_subscribed',
+          ...PURCHASE_CODES,
           'too_many_requests',
           'busy',
           ...STRIPE_CODES,
@@ -80,14 +88,40 @@ export const subscriptionPaths: Paths = {
       operationId: 'cancelSubscription',
       tags: ['subscription'],
       summary: 'Cancels at the end of the period, or now',
+      description:
+        'What is not paid for is not collected afterwards: a subscription whose running period is unpaid ends at once, ' +
+        'and so does a paused one. Answers once our row shows it, or after two seconds.',
       security: FOR_USER,
       requestBody: jsonBody(cancelBody, false),
       responses: {
-        ...answers('The subscription as Stripe now has it', envelope(subscription, message)),
+        ...answers('The subscription as Stripe now has it', envelope(cancelled, message)),
         ...failures(
           ...BODY_CODES,
           ...USER_CODES,
           'nothing_to_cancel',
+          'too_many_requests',
+          ...STRIPE_CODES,
+          ...DATABASE_CODES,
+        ),
+      },
+    },
+  },
+  '/api/stripe/subscription/resume': {
+    post: {
+      operationId: 'resumeSubscription',
+      tags: ['subscription'],
+      summary: 'Takes a scheduled end back, or resumes a paused subscription',
+      description:
+        'What resuming costs is charged at once. Answers once our row shows it, or after two seconds.',
+      security: FOR_USER,
+      responses: {
+        ...answers('The subscription as Stripe now has it', envelope(subscription, message)),
+        ...failures(
+          ...USER_CODES,
+          'payment_failed',
+          'payment_action_required',
+          'nothing_to_resume',
+          'payment_method_missing',
           'too_many_requests',
           ...STRIPE_CODES,
           ...DATABASE_CODES,
@@ -111,6 +145,7 @@ export const subscriptionPaths: Paths = {
           'return_url_not_allowed',
           ...USER_CODES,
           'no_customer',
+          'portal_not_configured',
           'too_many_requests',
           ...STRIPE_CODES,
           ...DATABASE_CODES,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { livemode, readShape, reference, requiredMoment } from './shapes.ts';
+import { amount, livemode, readShape, reference, requiredMoment } from './shapes.ts';
 
 /** What is true of a charge. Amounts are minor units of `currency`. */
 export type ChargeFacts = {
@@ -21,9 +21,9 @@ const shape = z.object({
   customer: reference,
   payment_intent: reference,
   invoice: reference,
-  amount: z.number(),
-  amount_captured: z.number().nullish(),
-  amount_refunded: z.number(),
+  amount,
+  amount_captured: amount.nullish(),
+  amount_refunded: amount,
   currency: z.string(),
   created: requiredMoment,
   payment_method_details: z.object({ type: z.string().nullish() }).nullish(),

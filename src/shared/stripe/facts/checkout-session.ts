@@ -10,6 +10,11 @@ export type CheckoutSessionFacts = {
   paymentStatus: string | null;
   customerId: string | null;
   subscriptionId: string | null;
+  /** The first invoice; named since 2022-12. */
+  invoiceId: string | null;
+  /** Minor units of `currency`. */
+  amountTotal: number | null;
+  currency: string | null;
   clientReferenceId: string | null;
   /** What the payer typed, or the prefilled address. Nobody has verified it. */
   email: string | null;
@@ -27,6 +32,9 @@ const shape = z.object({
   payment_status: z.string().nullish(),
   customer: reference,
   subscription: reference,
+  invoice: reference,
+  amount_total: z.number().nullish(),
+  currency: z.string().nullish(),
   client_reference_id: z.string().nullish(),
   customer_details: z.object({ email: z.string().nullish() }).nullish(),
   customer_email: z.string().nullish(),
@@ -46,6 +54,9 @@ export function readCheckoutSession(object: unknown): CheckoutSessionFacts {
     paymentStatus: raw.payment_status ?? null,
     customerId: raw.customer,
     subscriptionId: raw.subscription,
+    invoiceId: raw.invoice,
+    amountTotal: raw.amount_total ?? null,
+    currency: raw.currency?.toLowerCase() ?? null,
     clientReferenceId: raw.client_reference_id ?? null,
     email: raw.customer_details?.email ?? raw.customer_email ?? null,
     created: raw.created,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { livemode, moment, readShape, reference, requiredMoment } from './shapes.ts';
+import { amount, livemode, moment, readShape, reference, requiredMoment } from './shapes.ts';
 
 /** A dispute; `warning_*` statuses are inquiries that move no money. */
 export type DisputeFacts = {
@@ -20,7 +20,7 @@ const shape = z.object({
   id: z.string(),
   charge: reference,
   payment_intent: reference,
-  amount: z.number(),
+  amount,
   currency: z.string(),
   status: z.string(),
   reason: z.string().nullish(),

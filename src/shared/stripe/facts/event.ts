@@ -19,7 +19,12 @@ const shape = z.object({
   created: requiredMoment,
   livemode,
   api_version: z.string().nullish(),
-  data: z.object({ object: z.unknown() }),
+  // Behind a function: it is large, and its own reader looks at it.
+  data: z.object({ object: z.unknown() }).transform(
+    ({ object }) =>
+      () =>
+        object,
+  ),
 });
 
 /** @throws PermanentError on a shape that no known version has */
@@ -31,6 +36,6 @@ export function readEvent(payload: unknown): EventFacts {
     created: raw.created,
     livemode: raw.livemode,
     apiVersion: raw.api_version ?? null,
-    object: raw.data.object,
+    object: raw.data(),
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listOf, livemode, metadata, readShape, reference, requiredMoment } from './shapes.ts';
+import { amount, listOf, livemode, metadata, readShape, reference, requiredMoment } from './shapes.ts';
 
 /** What is true of a payment intent. `amount` is minor units of `currency`. */
 export type IntentFacts = {
@@ -36,12 +36,14 @@ const shape = z.object({
   customer: reference,
   invoice: reference.optional(),
   status: z.string(),
-  amount: z.number(),
-  amount_received: z.number().nullish(),
+  amount,
+  amount_received: amount.nullish(),
   currency: z.string(),
   created: requiredMoment,
   latest_charge: reference,
-  charges: listOf(z.object({ id: z.string() })).nullish(),
+  charges: listOf(
+    z.object({ id: z.string(), created: z.number().nullish(), status: z.string().nullish() }),
+  ).nullish(),
   payment_method_types: z.array(z.string()).nullish(),
   last_payment_error: intentError,
   metadata,
@@ -60,12 +62,22 @@ export function readIntent(object: unknown): IntentFacts {
     amount: raw.status === 'succeeded' ? (raw.amount_received ?? raw.amount) : raw.amount,
     currency: raw.currency.toLowerCase(),
     created: raw.created,
-    chargeId: raw.latest_charge ?? raw.charges?.data[0]?.id ?? null,
+    chargeId: raw.latest_charge ?? latestOf(raw.charges?.data ?? []),
     paymentMethodType: raw.last_payment_error?.payment_method?.type ?? raw.payment_method_types?.[0] ?? null,
     failureReason: reasonOf(raw.last_payment_error),
     metadata: raw.metadata,
     livemode: raw.livemode,
   };
+}
+
+/** Of an intent's charges the one that went through, else the last one, in whatever order they are listed. */
+function latestOf(
+  charges: readonly { id: string; created?: number | null; status?: string | null }[],
+): string | null {
+  const rank = (charge: (typeof charges)[number]): number =>
+    charge.status === 'succeeded' ? Number.POSITIVE_INFINITY : (charge.created ?? 0);
+  const [latest] = charges.toSorted((a, b) => rank(b) - rank(a) || 0);
+  return latest?.id ?? null;
 }
 
 function hasKey(object: unknown, key: string): boolean {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { livemode, readShape, reference, requiredMoment } from './shapes.ts';
+import { amount, livemode, readShape, reference, requiredMoment } from './shapes.ts';
 
 /** The link between an invoice and what paid it (basil and later). Amounts are minor units of `currency`. */
 export type InvoicePaymentFacts = {
@@ -20,7 +20,7 @@ const shape = z.object({
   invoice: reference.pipe(z.string('has no invoice')),
   payment: z.object({ payment_intent: reference, charge: reference }),
   status: z.string(),
-  amount_paid: z.number().nullish(),
+  amount_paid: amount.nullish(),
   currency: z.string(),
   created: requiredMoment,
   livemode,

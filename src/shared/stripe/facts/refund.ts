@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readShape, reference, requiredMoment } from './shapes.ts';
+import { amount, readShape, reference, requiredMoment } from './shapes.ts';
 
 /** A refund; its money is counted on the charge, its status can go from `succeeded` to `failed`. */
 export type RefundFacts = {
@@ -17,7 +17,7 @@ const shape = z.object({
   id: z.string(),
   charge: reference,
   payment_intent: reference,
-  amount: z.number(),
+  amount,
   currency: z.string(),
   status: z.string().nullish(),
   created: requiredMoment,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PermanentError } from '../../errors.ts';
+import { storableValue } from '../../storable.ts';
 import { fromUnixSeconds } from '../../unix-time.ts';
 
 /**
@@ -14,6 +15,9 @@ export const reference = z
   .union([z.string(), z.object({ id: z.string() })])
   .nullish()
   .transform((value) => (typeof value === 'string' ? value : (value?.id ?? null)));
+
+/** Minor units. Beyond 2^53 a number in JSON is no longer the one that was written: such an amount is refused. */
+export const amount = z.int('is no amount that can be counted exactly (whole, below 2^53)');
 
 /** A Unix time in seconds that may be absent. */
 export const moment = z
@@ -36,12 +40,13 @@ export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ data: z.array(item), has_more: z.boolean().nullish() });
 
 /**
- * Reads an object's facts, or says loudly why it cannot be read.
+ * Reads an object's facts, or says loudly why it cannot be read. Facts reach rows and messages: what PostgreSQL cannot
+ * keep of their texts is spelled out, also where an object came from Stripe's API.
  * @throws {PermanentError} when the payload has a shape that no known API version has; the event keeps its payload
  */
 export function readShape<T extends z.ZodType>(shape: T, kind: string, object: unknown): z.output<T> {
   const result = shape.safeParse(object);
-  if (result.success) return result.data;
+  if (result.success) return storableValue(result.data);
   const id = z.object({ id: z.string() }).safeParse(object).data?.id ?? 'without id';
   const problems = result.error.issues.map((issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`);
   throw new PermanentError(

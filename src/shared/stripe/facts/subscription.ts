@@ -11,12 +11,17 @@ export type SubscriptionFacts = {
   created: Date;
   startDate: Date;
   livemode: boolean;
+  /** Everything it sells; premium may be any of it. */
+  items: SubscriptionItemFacts[];
+  /** The embedded list may end before the last: whether there are more, which only the API tells. */
+  hasMoreItems: boolean;
+  /** Of the first item, until {@link ofItem} says which one matters. */
   priceId: string | null;
   productId: string | null;
   /** The price's recurring interval (`month`, `year`, …). */
   interval: string | null;
-  /** With items of several intervals, the earliest end: that is where Stripe cancels at period end. */
-  period: { start: Date; end: Date } | null;
+  /** Of the item that matters; before that is known, of the one that ends first. */
+  period: Period | null;
   /** When a scheduled cancellation takes effect; null when none is scheduled. */
   cancelAt: Date | null;
   canceledAt: Date | null;
@@ -25,11 +30,20 @@ export type SubscriptionFacts = {
   trialEnd: Date | null;
   /** `pause_collection` is set: invoices are made but not collected. Not the same as status `paused`. */
   collectionPaused: boolean;
+  /** `charge_automatically` or `send_invoice`. */
+  collectionMethod: string;
+  /** Why Stripe switched automatic tax off by itself; null when it is on, or nobody wanted it. */
+  taxDisabledReason: string | null;
   metadata: Record<string, string>;
   latestInvoiceId: string | null;
   /** Only when the object was read with `latest_invoice` expanded. */
   latestInvoice: InvoiceFacts | null;
 };
+
+/** One of the things a subscription sells. */
+export type SubscriptionItemFacts = Pick<SubscriptionFacts, 'priceId' | 'productId' | 'interval' | 'period'>;
+
+type Period = { start: Date; end: Date };
 
 const price = z
   .object({
@@ -67,6 +81,8 @@ const shape = z.object({
   trial_start: moment,
   trial_end: moment,
   pause_collection: z.unknown().optional(),
+  collection_method: z.string().nullish(),
+  automatic_tax: z.object({ disabled_reason: z.string().nullish() }).nullish(),
   metadata,
   latest_invoice: z.unknown().optional(),
 });
@@ -79,8 +95,8 @@ export function isEndedStatus(status: string | null): boolean {
 /** @throws PermanentError on a shape that no known version has */
 export function readSubscription(object: unknown): SubscriptionFacts {
   const raw = readShape(shape, 'subscription', object);
-  const [first] = raw.items.data;
-  const paid = first?.price ?? first?.plan ?? raw.plan ?? null;
+  const items = raw.items.data.map((entry) => readItem(entry, raw.plan));
+  const [first = readItem({ current_period_start: null, current_period_end: null }, raw.plan)] = items;
   const period = periodOf(raw);
   const scheduled = raw.cancel_at ?? (raw.cancel_at_period_end ? (period?.end ?? null) : null);
   return {
@@ -90,9 +106,9 @@ export function readSubscription(object: unknown): SubscriptionFacts {
     created: raw.created,
     startDate: raw.start_date ?? raw.created,
     livemode: raw.livemode,
-    priceId: paid?.id ?? null,
-    productId: paid?.product ?? null,
-    interval: paid?.recurring?.interval ?? paid?.interval ?? null,
+    items,
+    hasMoreItems: raw.items.has_more ?? false,
+    ...first,
     period,
     cancelAt: isEndedStatus(raw.status) ? null : scheduled,
     canceledAt: raw.canceled_at,
@@ -100,6 +116,8 @@ export function readSubscription(object: unknown): SubscriptionFacts {
     trialStart: raw.trial_start,
     trialEnd: raw.trial_end,
     collectionPaused: raw.pause_collection != null,
+    collectionMethod: raw.collection_method ?? 'charge_automatically',
+    taxDisabledReason: raw.automatic_tax?.disabled_reason ?? null,
     metadata: raw.metadata,
     latestInvoiceId: reference.safeParse(raw.latest_invoice).data ?? null,
     latestInvoice:
@@ -109,12 +127,34 @@ export function readSubscription(object: unknown): SubscriptionFacts {
   };
 }
 
+/** The facts, with price and period those of this item: the one that is premium, among all that is sold along. */
+export function ofItem(facts: SubscriptionFacts, item: SubscriptionItemFacts): SubscriptionFacts {
+  const { priceId, productId, interval } = item;
+  return { ...facts, priceId, productId, interval, period: item.period ?? facts.period };
+}
+
+/** Reads items that were asked for by themselves. @throws PermanentError on a shape that no known version has */
+export function readSubscriptionItems(objects: readonly unknown[]): SubscriptionItemFacts[] {
+  return objects.map((object) => readItem(readShape(item, 'subscription item', object), null));
+}
+
+function readItem(entry: z.output<typeof item>, plan: z.output<typeof price>): SubscriptionItemFacts {
+  const sold = entry.price ?? entry.plan ?? plan ?? null;
+  const { current_period_start: start, current_period_end: end } = entry;
+  return {
+    priceId: sold?.id ?? null,
+    productId: sold?.product ?? null,
+    interval: sold?.recurring?.interval ?? sold?.interval ?? null,
+    period: start && end ? { start, end } : null,
+  };
+}
+
 /** Top level until basil (2025-03-31), on the items since; some payloads show both. */
-function periodOf(raw: z.output<typeof shape>): SubscriptionFacts['period'] {
+function periodOf(raw: z.output<typeof shape>): Period | null {
   if (raw.current_period_start && raw.current_period_end) {
     return { start: raw.current_period_start, end: raw.current_period_end };
   }
-  let earliest: SubscriptionFacts['period'] = null;
+  let earliest: Period | null = null;
   for (const { current_period_start: start, current_period_end: end } of raw.items.data) {
     if (start && end && (earliest === null || end < earliest.end)) earliest = { start, end };
   }

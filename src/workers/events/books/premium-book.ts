@@ -1,8 +1,17 @@
 import type { Subscription, User } from '../../../shared/entities/index.ts';
-import { awaitsRenewal, type PremiumPolicy, premiumUntil } from '../../../shared/premium/index.ts';
+import {
+  isEndCertain,
+  isPaymentUnderWay,
+  isRenewalOverdue,
+  type PremiumPolicy,
+  paidThrough,
+  premiumUntil,
+  RENEWAL_ALLOWANCE_MS,
+} from '../../../shared/premium/index.ts';
 import type { Desk } from '../desk.ts';
 import { reviewAccess } from './reversal-book.ts';
 import { isLive } from './subscription-book.ts';
+import { reviewUse } from './use-book.ts';
 
 /** What settling needs of a desk: it belongs to the whole unit of work, not to one event. */
 export type SettlingDesk = Pick<Desk, 'ledger' | 'policy' | 'clock' | 'logger'> & {
@@ -16,6 +25,7 @@ export type SettlingDesk = Pick<Desk, 'ledger' | 'policy' | 'clock' | 'logger'> 
  */
 export async function settlePremium(desk: SettlingDesk): Promise<void> {
   reviewAccess(desk);
+  reviewUse(desk);
   for (const [userId, correlationId] of desk.ledger.touchedUsers()) {
     desk.ledger.correlationId = correlationId;
     const user = desk.ledger.user(userId);
@@ -51,17 +61,18 @@ function longestPremium(
 }
 
 /**
- * The allowance of a renewal in progress and the days of grace let premium go on, which is no news.
+ * A renewal under way and the days of grace let premium go on, which is no news.
  * @param before until when the user was premium; what is given back within a paid period is news again
  */
 function announceActivation(
-  { ledger }: SettlingDesk,
+  { ledger, clock }: SettlingDesk,
   subscription: Subscription,
   until: Date,
   before: Date | null,
 ): void {
-  const goesOn = before !== null && subscription.paidUntil != null && before >= subscription.paidUntil;
-  if (goesOn) return;
+  const { paidUntil } = subscription;
+  const goesOn = before !== null && paidUntil != null && before >= paidUntil;
+  if (goesOn && !returnsLate(subscription, paidUntil, clock.now())) return;
   ledger.announce({
     fact: `premium_activated:${paidPeriod(subscription)}:${before?.toISOString() ?? 'first'}`,
     userId: subscription.userId,
@@ -72,6 +83,11 @@ function announceActivation(
       end_date: until.toISOString(),
     },
   });
+}
+
+/** Whether a renewal is heard of only now, long after premium had passed: its user was without, and may have been told. */
+function returnsLate(subscription: Subscription, paidUntil: Date, now: Date): boolean {
+  return isPaymentUnderWay(subscription, now) && now.getTime() - paidUntil.getTime() >= RENEWAL_ALLOWANCE_MS;
 }
 
 /**
@@ -90,7 +106,7 @@ function noteEnd(desk: SettlingDesk, subscription: Subscription, until: Date, be
  * outcome is only late is no end.
  */
 function announceEnd({ ledger, clock }: SettlingDesk, subscription: Subscription, until: Date): void {
-  if (awaitsRenewal(subscription, clock.now())) return;
+  if (!isEndCertain(subscription) && !isRenewalOverdue(subscription, clock.now())) return;
   ledger.announce({
     fact: `premium_ended:${paidPeriod(subscription)}`,
     userId: subscription.userId,
@@ -103,7 +119,12 @@ function announceEnd({ ledger, clock }: SettlingDesk, subscription: Subscription
   });
 }
 
-function paidPeriod({ stripeSubscriptionId, paidUntil }: Subscription): string {
+function paidPeriod(subscription: Subscription): string {
+  const { stripeSubscriptionId, firstUnpaidAt } = subscription;
+  const paidUntil = paidThrough(subscription);
+  // Of several events that say so the first may be heard last: the time of that is not what it is named by.
+  if (firstUnpaidAt != null && paidUntil?.getTime() === firstUnpaidAt.getTime())
+    return `${stripeSubscriptionId}:first_unpaid`;
   return `${stripeSubscriptionId}:${paidUntil?.toISOString() ?? 'none'}`;
 }
 

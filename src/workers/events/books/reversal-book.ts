@@ -1,4 +1,4 @@
-import type { Payment, Subscription } from '../../../shared/entities/index.ts';
+import type { Dispute, Payment, Subscription } from '../../../shared/entities/index.ts';
 import type { PremiumPolicy } from '../../../shared/premium/index.ts';
 import type { ChargeFacts, DisputeFacts } from '../../../shared/stripe/facts/index.ts';
 import type { Desk } from '../desk.ts';
@@ -20,19 +20,28 @@ export function bookRefunds(row: Payment, charge: Snapshot<ChargeFacts> | null, 
     row.stripeChargeId ??= facts.id;
     row.paymentMethodType ??= facts.paymentMethodType;
   }
-  noteReversal(row, at);
-}
-
-/** Books where a dispute stands. */
-export function bookDispute(row: Payment, { facts, seenAt }: Snapshot<DisputeFacts>): void {
-  row.disputeStatus = facts.status;
-  row.disputeSnapshotAt = seenAt;
-  noteReversal(row, facts.created);
-}
-
-/** Of several refunds the last one counts, whichever is heard of first. */
-function noteReversal(row: Payment, at: Date): void {
+  // Of several refunds the last one counts, whichever is heard of first.
   if (row.reversedAt == null || at > row.reversedAt) row.reversedAt = at;
+}
+
+/**
+ * Books where a payment's disputes stand: all of them together, since one that is won gives nothing back of what another
+ * took away.
+ * @param others the payment's other disputes
+ */
+export function bookDispute(
+  row: Payment,
+  { facts, seenAt }: Snapshot<DisputeFacts>,
+  others: readonly Pick<Dispute, 'status' | 'createdAt' | 'snapshotAt'>[],
+): void {
+  const all = [...others, { status: facts.status, createdAt: facts.created, snapshotAt: seenAt }];
+  const [gravest] = all.toSorted((a, b) => gravity(a.status) - gravity(b.status));
+  row.disputeStatus = gravest?.status ?? facts.status;
+  row.disputeSnapshotAt = all.map(({ snapshotAt }) => snapshotAt).reduce(later);
+  row.disputedAt = all
+    .filter(({ status }) => TAKEN_AWAY.has(status))
+    .map(({ createdAt }) => createdAt)
+    .reduce<Date | null>((first, at) => (first === null || at < first ? at : first), null);
 }
 
 /**
@@ -40,10 +49,14 @@ function noteReversal(row: Payment, at: Date): void {
  * at hand, since one may turn out to be such a payment long after its money went back.
  */
 export function reviewAccess({ ledger, policy }: Pick<Desk, 'ledger' | 'policy'>): void {
-  for (const payment of ledger.payments()) {
-    const subscription = ledger.subscription(payment.stripeSubscriptionId ?? null);
-    if (!subscription || !paysRunningPeriod(payment, subscription)) continue;
-    subscription.revokedAt = isTakenBack(payment, policy) ? (payment.reversedAt ?? null) : null;
+  const bySubscription = Map.groupBy(ledger.payments(), (payment) =>
+    ledger.subscription(payment.stripeSubscriptionId ?? null),
+  );
+  for (const [subscription, payments] of bySubscription) {
+    if (!subscription) continue;
+    const paying = payments.filter((payment) => paysRunningPeriod(payment, subscription));
+    if (paying.length === 0) continue;
+    subscription.revokedAt = takenBackAt(paying, policy);
     ledger.touchUser(subscription.userId);
   }
 }
@@ -53,11 +66,57 @@ function paysRunningPeriod(payment: Payment, subscription: Subscription): boolea
   return payment.createdAt.getTime() === subscription.paidByInvoiceAt?.getTime();
 }
 
-function isTakenBack(payment: Payment, policy: AccessPolicy): boolean {
-  if (policy.onRefund === 'end' && payment.amountRefunded >= payment.amount) return true;
-  const disputed = payment.disputeStatus != null && TAKEN_AWAY.has(payment.disputeStatus);
-  return policy.onDispute === 'suspend' && disputed;
+/** Since when a period's money is gone: by refund all of it, which may have come in several payments; by dispute any. */
+function takenBackAt(payments: readonly Payment[], policy: AccessPolicy): Date | null {
+  const gone: Date[] = [];
+  const moved = payments.filter((each) => each.status === 'succeeded' || each.amountRefunded > 0);
+  const isRefunded = moved.length > 0 && moved.every((each) => each.amountRefunded >= each.amount);
+  if (policy.onRefund === 'end' && isRefunded) {
+    gone.push(
+      ...moved
+        .flatMap(({ reversedAt }) => reversedAt ?? [])
+        .toSorted(byTime)
+        .slice(-1),
+    );
+  }
+  if (policy.onDispute === 'suspend') {
+    const disputed = payments.filter(
+      ({ disputeStatus }) => disputeStatus != null && TAKEN_AWAY.has(disputeStatus),
+    );
+    // Before disputes had rows, theirs was the time of the last reversal.
+    gone.push(...disputed.flatMap(({ disputedAt, reversedAt }) => disputedAt ?? reversedAt ?? []));
+  }
+  return gone.toSorted(byTime)[0] ?? null;
 }
 
-/** Statuses in which the disputed money is not ours. `warning_*` are inquiries, which move none. */
-const TAKEN_AWAY: ReadonlySet<string> = new Set(['needs_response', 'under_review', 'lost']);
+function byTime(a: Date, b: Date): number {
+  return a.getTime() - b.getTime();
+}
+
+function later(a: Date, b: Date): Date {
+  return a > b ? a : b;
+}
+
+/** What a dispute's status says of the money, the worst first. `warning_*` are inquiries, which move none. */
+const GRAVITY = [
+  'lost',
+  'appeal_needs_response',
+  'appeal_under_review',
+  'needs_response',
+  'under_review',
+  'other',
+  'warning_needs_response',
+  'warning_under_review',
+  'won',
+  'prevented',
+  'warning_closed',
+];
+
+/** Statuses in which the disputed money is not ours. */
+const TAKEN_AWAY: ReadonlySet<string> = new Set(GRAVITY.slice(0, GRAVITY.indexOf('other')));
+
+/** A status that Stripe adds one day is worse than an inquiry, and no loss yet. */
+function gravity(status: string): number {
+  const known = GRAVITY.indexOf(status);
+  return known === -1 ? GRAVITY.indexOf('other') : known;
+}

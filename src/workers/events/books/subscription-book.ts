@@ -57,9 +57,10 @@ export async function bookSubscription(
   desk: Desk,
   user: User,
   plan: PlanType,
-  { facts, seenAt, asked }: Snapshot<SubscriptionFacts>,
+  { facts: told, seenAt, asked }: Snapshot<SubscriptionFacts>,
 ): Promise<Subscription> {
   const { ledger } = desk;
+  const facts = desk.catalog.focus(told);
   const columns = {
     ...contentOf(facts, plan, seenAt),
     snapshotAt: seenAt,
@@ -83,7 +84,7 @@ export async function bookSubscription(
     ledger.appeared(facts.id);
   }
   standAside(desk, row);
-  claimFirstPeriod(row, facts);
+  rememberPayload(row, facts, seenAt);
   noteDunning(row, facts, seenAt, desk);
   if (row.cancelAtPeriodEnd && !wasScheduled) announceScheduledEnd(desk, row);
   ledger.touchUser(row.userId);
@@ -109,6 +110,8 @@ function contentOf(facts: SubscriptionFacts, plan: PlanType, seenAt: Date) {
     trialStart: facts.trialStart,
     trialEnd: facts.trialEnd,
     collectionPaused: facts.collectionPaused,
+    collectionMethod: facts.collectionMethod,
+    taxDisabledReason: facts.taxDisabledReason,
     livemode: facts.livemode,
   };
 }
@@ -120,39 +123,82 @@ function forgetShortenedTrial(row: Subscription, trialEndBefore: Date | null): v
 }
 
 /**
+ * Keeps what a payload says that stays true however old it is: that a first period began, and that collection was
+ * paused in a period.
+ */
+export function rememberPayload(row: Subscription, facts: SubscriptionFacts, seenAt: Date): void {
+  claimFirstPeriod(row, facts, seenAt);
+  const start = facts.collectionPaused ? facts.period?.start : undefined;
+  if (start && (row.pausedPeriodStart == null || start > row.pausedPeriodStart))
+    row.pausedPeriodStart = start;
+}
+
+/**
  * A subscription that begins `active` or `trialing` is premium for its first period at once. Later periods are
  * claimed by paid invoices only, since Stripe rolls the period about an hour before it is paid.
  */
-function claimFirstPeriod(row: Subscription, facts: SubscriptionFacts): void {
-  if (facts.status === 'trialing' && facts.trialEnd) {
-    claimPaidPeriod(row, facts.trialEnd, facts.created);
+function claimFirstPeriod(row: Subscription, facts: SubscriptionFacts, seenAt: Date): void {
+  // How long a trial is can change, so that only its newest word counts.
+  if (facts.status === 'trialing' && facts.trialEnd && row.trialEnd?.getTime() === facts.trialEnd.getTime()) {
+    claimPaidPeriod(row, { until: facts.trialEnd, created: facts.created });
     return;
   }
   const { period } = facts;
-  // Once its payment has failed, only the payment itself can claim it.
-  if (facts.status !== 'active' || period === null || row.pastDueSince != null) return;
+  if (facts.status !== 'active' || period === null) return;
   // To the second: a change of plan moments after the purchase begins a period that has yet to be paid.
   if (period.start > facts.startDate) return;
-  claimPaidPeriod(row, period.end, facts.created);
+  const { firstUnpaidAt } = row;
+  // Stripe leaves a subscription active whose first debit came back: from then on only a payment can claim anything.
+  if (firstUnpaidAt != null && seenAt >= firstUnpaidAt) return;
+  const until = firstUnpaidAt != null && firstUnpaidAt < period.end ? firstUnpaidAt : period.end;
+  claimPaidPeriod(row, { until, created: facts.created });
 }
 
 /**
  * Notes that a period is paid for. Of two claims the one of the newer invoice counts, in whatever order they come;
  * of one moment's claims, the longer.
  */
-export function claimPaidPeriod(row: Subscription, until: Date, invoiceCreated: Date): void {
+export function claimPaidPeriod(row: Subscription, claim: Claim): void {
+  const { until, created, from = null, paidAt = null } = claim;
   const held = row.paidByInvoiceAt;
-  if (held != null && invoiceCreated < held) return;
-  const sameInvoice = held != null && invoiceCreated.getTime() === held.getTime();
-  if (sameInvoice && row.paidUntil != null && row.paidUntil >= until) return;
+  if (held != null && created < held) return;
+  const sameInvoice = held != null && created.getTime() === held.getTime();
+  if (sameInvoice && row.paidUntil != null && row.paidUntil >= until) {
+    if (row.paidUntil.getTime() > until.getTime()) return;
+    row.paidFrom ??= from;
+    row.paidAt ??= paidAt;
+    return;
+  }
   if (!sameInvoice) row.revokedAt = null;
   row.paidUntil = until;
-  row.paidByInvoiceAt = invoiceCreated;
+  row.paidByInvoiceAt = created;
+  row.paidFrom = from;
+  row.paidAt = paidAt;
 }
 
+/** A period that counts as paid, and the invoice (or, on trust, the subscription) that says so. */
+type Claim = {
+  until: Date;
+  /** When that was made. */
+  created: Date;
+  /** Where the period begins, and when it was paid for: not where it is given on trust. */
+  from?: Date;
+  paidAt?: Date | null;
+};
+
 /**
- * A first period is claimed on trust while a bank debit is under way. When that fails, it was not paid for after all.
+ * A first period is claimed on trust while a bank debit is under way. Once its invoice is known to be unpaid, trust
+ * ends there, whatever Stripe goes on to call the subscription.
+ * @param invoice the first one
  */
+export function noteFirstUnpaid(row: Subscription, invoice: Pick<InvoiceAge, 'created'>, at: Date): void {
+  if (row.firstUnpaidAt == null || at < row.firstUnpaidAt) row.firstUnpaidAt = at;
+  // What a later invoice paid for is not given on trust.
+  if (row.paidByInvoiceAt != null && row.paidByInvoiceAt > invoice.created) return;
+  if (row.paidUntil != null && row.paidUntil > row.firstUnpaidAt) row.paidUntil = row.firstUnpaidAt;
+}
+
+/** The period of an invoice that failed was not paid for, also where it seemed to be a subscription's first. */
 export function withdrawClaim(row: Subscription, period: { start: Date; end: Date }): void {
   if (row.paidUntil?.getTime() === period.end.getTime()) row.paidUntil = period.start;
 }

@@ -1,6 +1,8 @@
+import type { User } from '../../../shared/entities/index.ts';
 import { type CheckoutSessionFacts, readCheckoutSession } from '../../../shared/stripe/facts/index.ts';
 import { ownerOf, userIdIn, wholeNumberOf } from '../books/customer-link.ts';
-import { handler } from '../desk.ts';
+import { pendingDebit } from '../books/pending-debit.ts';
+import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor } from '../event.ts';
 import type { Touches } from '../ledger/index.ts';
 
@@ -26,6 +28,7 @@ export const onCheckoutCompleted = handler({
       session.stripeSubscriptionId = facts.subscriptionId ?? session.stripeSubscriptionId;
       session.updatedAt = desk.clock.now();
     }
+    if (owner) tellOfDebit(desk, owner, facts);
     if (owner) return APPLIED;
     return facts.customerId === null ? IGNORED : parkedFor(facts.customerId);
   },
@@ -44,10 +47,22 @@ export const onCheckoutExpired = handler({
   },
 });
 
+/** `unpaid` is the first debit of a subscription, which is with the bank; how it ends, the invoice's events tell. */
+function tellOfDebit({ ledger }: Desk, owner: User, facts: CheckoutSessionFacts): void {
+  const { mode, paymentStatus, invoiceId, amountTotal, currency } = facts;
+  if (mode !== 'subscription' || paymentStatus !== 'unpaid') return;
+  if (invoiceId === null || amountTotal === null || currency === null) return;
+  for (const payment of ledger.payments()) {
+    if (payment.stripeInvoiceId === invoiceId && payment.status !== 'pending') return;
+  }
+  ledger.announce(pendingDebit(owner.id, { stripeInvoiceId: invoiceId, amount: amountTotal, currency }));
+}
+
 function touchesOf(facts: CheckoutSessionFacts): Touches {
   return {
     customer: facts.customerId,
     subscription: facts.subscriptionId,
+    invoices: [facts.invoiceId],
     session: facts.id,
     user: userIdIn(facts.metadata) ?? wholeNumberOf(facts.clientReferenceId),
     email: facts.email,

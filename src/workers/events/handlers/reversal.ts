@@ -1,7 +1,8 @@
-import type { Payment } from '../../../shared/entities/index.ts';
+import type { Dispute, Payment } from '../../../shared/entities/index.ts';
 import { toMajorUnits } from '../../../shared/money.ts';
 import {
   type ChargeFacts,
+  type DisputeFacts,
   type RefundFacts,
   readCharge,
   readDispute,
@@ -11,6 +12,7 @@ import { paymentOfCharge } from '../books/payment-book.ts';
 import { bookDispute, bookRefunds } from '../books/reversal-book.ts';
 import { type Desk, handler } from '../desk.ts';
 import { APPLIED, IGNORED, parkedFor, type Verdict } from '../event.ts';
+import type { Snapshot } from '../stripe-reads.ts';
 
 /** `charge.refunded`: how much of a charge has gone back by now, in full or in part. */
 export const onChargeRefunded = handler({
@@ -57,12 +59,18 @@ export const onDispute = handler({
   apply: async (facts, desk) => {
     const payment = paymentOfCharge(desk, facts.chargeId, facts.intentId);
     if (!payment) return facts.chargeId === null ? IGNORED : waitForChargeOf(desk, facts.chargeId);
-    const at = payment.disputeSnapshotAt ?? null;
-    const newer = at === null || desk.event.created > at;
-    const current = newer
-      ? { facts, seenAt: desk.event.created }
-      : await desk.reads.dispute(facts.id, { at, version: desk.ledger.versionOf(payment) });
-    if (current) bookDispute(payment, current);
+    const chargeId = facts.chargeId ?? payment.stripeChargeId ?? payment.stripePaymentIntentId;
+    const disputes = await desk.ledger.disputesOf(chargeId);
+    const known = disputes.find(({ stripeDisputeId }) => stripeDisputeId === facts.id);
+    const current = await currentOf(desk, facts, known);
+    if (current) {
+      desk.ledger.keepDispute(chargeId, current.facts, current.seenAt);
+      bookDispute(
+        payment,
+        current,
+        disputes.filter((each) => each !== known),
+      );
+    }
     desk.logger.warn(
       { dispute: facts.id, payment: payment.stripePaymentIntentId, status: payment.disputeStatus },
       `A payment is disputed (${payment.disputeStatus})`,
@@ -70,6 +78,20 @@ export const onDispute = handler({
     return APPLIED;
   },
 });
+
+/** @returns null when the row reflects something later, or says the same */
+async function currentOf(
+  desk: Desk,
+  facts: DisputeFacts,
+  known: Dispute | undefined,
+): Promise<Snapshot<DisputeFacts> | null> {
+  if (known === undefined || desk.event.created > known.snapshotAt) {
+    return { facts, seenAt: desk.event.created };
+  }
+  if (known.status === facts.status) return null;
+  const at = known.snapshotAt;
+  return desk.reads.dispute(facts.id, { at, version: `${known.status} ${at.toISOString()}` });
+}
 
 /** The payment's own events may still be on their way, or nobody knows the customer yet. */
 function waitFor(charge: ChargeFacts): Verdict {

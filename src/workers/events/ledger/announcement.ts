@@ -13,6 +13,7 @@ export type NotificationType =
   | 'premium_cancelled'
   | 'payment_succeeded'
   | 'payment_failed'
+  | 'payment_pending'
   | 'payment_action_required'
   | 'payment_refunded'
   | 'trial_ending';

@@ -17,6 +17,8 @@ export type Touches = {
   subscription?: string | null;
   invoices?: (string | null)[];
   intent?: string | null;
+  /** Further intents: an invoice may have several. */
+  intents?: string[];
   charge?: string | null;
   session?: string | null;
   user?: number | null;
@@ -40,6 +42,7 @@ export function keysOf(touches: readonly Touches[]): Keys {
     if (touch.subscription) keys.subscriptions.add(touch.subscription);
     for (const invoice of touch.invoices ?? []) if (invoice) keys.invoices.add(invoice);
     if (touch.intent) keys.intents.add(touch.intent);
+    for (const intent of touch.intents ?? []) keys.intents.add(intent);
     if (touch.charge) keys.charges.add(touch.charge);
     if (touch.session) keys.sessions.add(touch.session);
     if (touch.user) keys.users.add(touch.user);

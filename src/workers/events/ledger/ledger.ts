@@ -3,13 +3,16 @@ import { LEDGER_TABLES, Rows, type Transaction, writeFunction } from '../../../s
 import {
   type CheckoutSession,
   type Customer,
+  type Dispute,
   type InvoicePayment,
   type Payment,
   type Subscription,
   User,
 } from '../../../shared/entities/index.ts';
+import type { CreditNoteFacts, DisputeFacts } from '../../../shared/stripe/facts/index.ts';
 import type { Announcement } from './announcement.ts';
 import type { Keys } from './keys.ts';
+import { disputesOf, keepCreditNote, keepDispute } from './reversals.ts';
 import { survey } from './survey.ts';
 import { writeLedger } from './write.ts';
 
@@ -18,6 +21,7 @@ import { writeLedger } from './write.ts';
  * add to it; everything is written at the end.
  */
 export class Ledger {
+  readonly #orm: MikroORM;
   readonly #transaction: Transaction;
   readonly #writeFunction: string;
   /** Of the event at hand; what is announced now carries it on. */
@@ -38,6 +42,7 @@ export class Ledger {
   readonly #endsToConfirm = new Set<number>();
 
   private constructor(orm: MikroORM, transaction: Transaction) {
+    this.#orm = orm;
     this.#transaction = transaction;
     this.#writeFunction = writeFunction(orm).name;
     this.#tables = tablesOf(orm);
@@ -161,11 +166,9 @@ export class Ledger {
     return this.#links.get(intentId) ?? null;
   }
 
-  intentOfInvoice(invoiceId: string): string | null {
-    for (const [intentId, invoice] of this.#links) {
-      if (invoice === invoiceId) return intentId;
-    }
-    return null;
+  /** The intents that are known to be for an invoice; it may be paid by several, and by others than those that failed. */
+  intentsOfInvoice(invoiceId: string): string[] {
+    return [...this.#links].filter(([, invoice]) => invoice === invoiceId).map(([intentId]) => intentId);
   }
 
   /** Writes down which invoice an intent pays. */
@@ -176,6 +179,21 @@ export class Ledger {
       createdAt: now,
     });
     this.#links.set(intentId, invoiceId);
+  }
+
+  /** Every dispute of a charge that is known so far. */
+  disputesOf(chargeId: string): Promise<Dispute[]> {
+    return disputesOf(this.#orm, this.#transaction, chargeId);
+  }
+
+  /** Writes down where a dispute stands; see {@link keepDispute}. */
+  keepDispute(chargeId: string, facts: DisputeFacts, seenAt: Date): void {
+    keepDispute(this.#transaction, chargeId, facts, seenAt);
+  }
+
+  /** Writes down a credit note. */
+  keepCreditNote(facts: CreditNoteFacts): void {
+    keepCreditNote(this.#transaction, facts);
   }
 
   session(id: string): CheckoutSession | undefined {

@@ -8,6 +8,7 @@ import { sweepFailedJobs } from './failed-jobs.ts';
 import { sweepPremiumEnds } from './premium-ends.ts';
 import { sweepOldPayloads } from './retention.ts';
 import { sweepStoredEvents } from './stored-events.ts';
+import { sweepTrialEnds } from './trial-ends.ts';
 import { sweepUndeliveredMessages } from './undelivered-messages.ts';
 import { sweepUnlinkedPayments } from './unlinked-payments.ts';
 
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, (deps: SweepDeps) => Promise<number>>> = {
   failedJobs: sweepFailedJobs,
   undeliveredMessages: sweepUndeliveredMessages,
   premiumEnds: sweepPremiumEnds,
+  trialEnds: sweepTrialEnds,
   checkoutSessions: sweepCheckoutSessions,
   unlinkedPayments: sweepUnlinkedPayments,
   oldPayloads: sweepOldPayloads,

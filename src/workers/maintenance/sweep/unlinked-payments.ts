@@ -1,7 +1,9 @@
 import { MINUTE } from '../../../shared/duration.ts';
 import { Payment } from '../../../shared/entities/index.ts';
 import { toError } from '../../../shared/errors.ts';
+import { isRefusedByStripe } from '../../../shared/stripe/index.ts';
 import { linkIntent } from '../../events/books/payment-book.ts';
+import { announcePendingDebit } from '../../events/books/pending-debit.ts';
 import { readsThrough } from '../../events/stripe-reads.ts';
 import { inUnitOfWork } from '../../events/unit-of-work.ts';
 import type { SweepDeps } from './sweep.ts';
@@ -12,18 +14,17 @@ const AFTER_MS = 2 * MINUTE;
 
 /**
  * Asks Stripe which invoice and intent belong together where no event told: since basil (2025-03-31) neither payload
- * names the other. Each payment is asked about once.
+ * names the other. Each payment is asked about once: when it has succeeded, or while a bank debit is under way.
  */
 export async function sweepUnlinkedPayments(deps: SweepDeps): Promise<number> {
   const unlinked = await deps.orm.em.fork().find(
     Payment,
     {
       linkCheckedAt: null,
-      status: 'succeeded',
       createdAt: { $lt: new Date(deps.clock.now().getTime() - AFTER_MS) },
       $or: [
-        { awaitingInvoice: true },
-        { stripePaymentIntentId: { $like: 'invoice\\_%' }, livemode: deps.livemode },
+        { awaitingInvoice: true, $or: [{ status: 'succeeded' }, { intentStatus: 'processing' }] },
+        { status: 'succeeded', stripePaymentIntentId: { $like: 'invoice\\_%' }, livemode: deps.livemode },
       ],
     },
     { limit: MOST_AT_ONCE, orderBy: { createdAt: 'desc' } },
@@ -45,27 +46,38 @@ async function linkOne(deps: SweepDeps, payment: Payment): Promise<void> {
   const link = payment.awaitingInvoice
     ? {
         intentId: payment.stripePaymentIntentId,
-        invoiceId: await invoiceOf(deps, payment.stripePaymentIntentId),
+        invoiceId: await unlessRefused(invoiceOf(deps, payment.stripePaymentIntentId)),
       }
-    : { intentId: await intentOf(deps, payment.stripeInvoiceId), invoiceId: payment.stripeInvoiceId ?? null };
+    : {
+        intentId: await unlessRefused(intentOf(deps, payment.stripeInvoiceId)),
+        invoiceId: payment.stripeInvoiceId ?? null,
+      };
   const touches = { intent: link.intentId, invoices: [link.invoiceId], customer: payment.stripeCustomerId };
-  await inUnitOfWork(deps, [touches], [], async (ledger) => {
+  const linked = await inUnitOfWork(deps, [touches], [], async (ledger) => {
     const row = [...ledger.payments()].find((candidate) => candidate.id === payment.id);
     if (row) {
       row.linkCheckedAt = deps.clock.now();
       row.awaitingInvoice = false;
     }
-    if (link.intentId && link.invoiceId)
-      linkIntent({ ledger, clock: deps.clock }, link.invoiceId, link.intentId);
+    if (!link.intentId || !link.invoiceId) return;
+    linkIntent({ ledger, clock: deps.clock }, link.invoiceId, link.intentId);
+    for (const paid of ledger.payments()) announcePendingDebit({ ledger }, paid);
   });
+  await deps.follow(linked);
 }
 
-async function invoiceOf({ stripe, pace }: SweepDeps, intentId: string): Promise<string | null> {
-  const { data } = await pace(() =>
-    stripe.invoicePayments.list({ payment: { type: 'payment_intent', payment_intent: intentId }, limit: 1 }),
-  );
-  const invoice = data[0]?.invoice ?? null;
-  return typeof invoice === 'string' ? invoice : (invoice?.id ?? null);
+/** What Stripe does not know, or will not say, it will not say at the next sweep either. */
+async function unlessRefused(asked: Promise<string | null>): Promise<string | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isRefusedByStripe(error)) return null;
+    throw error;
+  }
+}
+
+function invoiceOf({ stripe, pace }: SweepDeps, intentId: string): Promise<string | null> {
+  return pace(() => readsThrough(stripe).invoiceOfIntent(intentId));
 }
 
 async function intentOf(deps: SweepDeps, invoiceId: string | null | undefined): Promise<string | null> {
