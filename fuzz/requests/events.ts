@@ -146,7 +146,7 @@ export function strangeEvent(number: number, random: Random, { secrets }: World)
     () => JSON.stringify({ ...base, livemode: true, data: { object: { id: 'in_1', object: 'invoice' } } }),
     () => JSON.stringify({ id: 'evt_thin', object: 'v2.core.event', type: 'v1.billing.meter.error' }),
     () => `{"__proto__":{"polluted":true},${JSON.stringify({ ...base, data: { object: {} } }).slice(1)}`,
-    () => 'x'.repeat(1_024 * 1_024 + random.between(-2, 2)),
+    () => 'x'.repeat(512 * 1_024 + random.between(-2, 2)),
     () => Buffer.from(Array.from({ length: random.between(1, 400) }, () => random.between(0, 255))),
   ])();
   const header = `t=${now},v1=${sign(body, secrets.webhookSecret, now)}`;

@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import { requireReadableTarget } from '../shared/http/readable-target.ts';
@@ -24,14 +23,15 @@ import { addHealthRoutes } from './routes/health.ts';
 import { addNotificationRoutes } from './routes/notifications.ts';
 import { addPaymentRoutes } from './routes/payment.ts';
 import { addSubscriptionRoutes } from './routes/subscription.ts';
+import type { Answerer } from './server.ts';
 import { createWebhookIntake, isWebhookPath } from './webhooks/index.ts';
 
 /** The whole HTTP surface. Starts nothing: the caller owns `deps` and listens. */
-export function createApp(deps: WebDeps): RequestListener {
+export function createApp(deps: WebDeps): Answerer {
   const intake = observeWebhooks(createWebhookIntake(deps));
   const rest = createRoutes(deps).callback();
   // Stripe's events are most of the traffic and need none of what the other routes need.
-  return (request, response) => void (isWebhookPath(request.url) ? intake : rest)(request, response);
+  return (request, response) => (isWebhookPath(request.url) ? intake : rest)(request, response);
 }
 
 /** Every route but Stripe's, which has a way of its own, and the board's. */
@@ -60,7 +60,7 @@ function createRoutes(deps: WebDeps): Koa {
   app.on('error', (error) => deps.logger.warn({ err: error }, 'Could not answer a request'));
   app.use(assignRequestId());
   app.use(requireReadableTarget());
-  app.use(observeRequests());
+  app.use(observeRequests(deps.config.adminKeys));
   app.use(logRequests(deps.logger));
   app.use(neverGuessed());
   app.use(neverCached());

@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { HttpError } from '../shared/errors.ts';
+import { readBody } from '../shared/http/read-body.ts';
 import { storableJson } from '../shared/storable.ts';
-import { readBody } from './read-body.ts';
 
 const MAX_JSON_BYTES = 16 * 1_024;
 
@@ -14,7 +14,7 @@ export async function readJson<S extends z.ZodType>(
   ctx: Pick<Context, 'req' | 'request'>,
   shape: S,
 ): Promise<z.output<S>> {
-  const bytes = await readBody(ctx.req, MAX_JSON_BYTES);
+  const bytes = await readBody(ctx.req, { maxBytes: MAX_JSON_BYTES });
   if (bytes.length === 0) return parse(shape, {}, 'invalid_body');
   if (!ctx.request.is('application/json')) {
     throw new HttpError(415, 'unsupported_media_type', 'Send the body as Content-Type: application/json');

@@ -1,16 +1,14 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { SECOND } from '../shared/duration.ts';
+import { type ConnectionLimits, createBoundedServer } from '../shared/http/bounded-server.ts';
 
-/** What one connection may take. Durations in milliseconds. */
-export type ServerLimits = {
-  /** For all headers of a request to arrive. */
-  headersTimeoutMs: number;
-  /** For a whole request to arrive, body included; a slower one is answered 408 and cut off. */
-  requestTimeoutMs: number;
-  /** Longer than a proxy's idle time, so that it is the proxy that closes and no request meets a closing socket. */
-  keepAliveTimeoutMs: number;
+/** Answers a request; resolves when no more is done for it, also where its client has gone. */
+export type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<unknown> | undefined;
+
+/** What connections may take, and how long stopping may. Durations in milliseconds. */
+export type ServerLimits = ConnectionLimits & {
   /** How long `close` keeps connections that nothing happens on: the next request may be on its way already. */
   goodbyeMs: number;
   /** How long `close` lets requests in hand finish. */
@@ -21,6 +19,7 @@ export const DEFAULT_LIMITS: Readonly<ServerLimits> = Object.freeze({
   headersTimeoutMs: 10 * SECOND,
   requestTimeoutMs: 20 * SECOND,
   keepAliveTimeoutMs: 95 * SECOND,
+  maxConnections: 4_096,
   goodbyeMs: SECOND,
   drainMs: 12 * SECOND,
 });
@@ -30,27 +29,22 @@ export class WebServer {
   readonly #server: Server;
   readonly #address: { port: number; host: string };
   readonly #limits: Readonly<ServerLimits>;
+  /** What is being done for requests; the client may have hung up, and the work goes on. */
+  readonly #inHand = new Set<Promise<unknown>>();
   #stopping = false;
 
   constructor(
-    listener: RequestListener,
+    answer: Answerer,
     address: { port: number; host: string },
     limits: Readonly<ServerLimits> = DEFAULT_LIMITS,
   ) {
     this.#address = address;
     this.#limits = limits;
-    this.#server = createServer(
-      {
-        headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
-        keepAliveTimeout: limits.keepAliveTimeoutMs,
-        connectionsCheckingInterval: Math.min(2 * SECOND, limits.requestTimeoutMs / 2),
-      },
-      (request, response) => {
-        if (this.#stopping) response.setHeader('connection', 'close');
-        listener(request, response);
-      },
-    );
+    this.#server = createBoundedServer(limits, (request, response) => {
+      if (this.#stopping) response.setHeader('connection', 'close');
+      const work = Promise.resolve(answer(request, response)).finally(() => this.#inHand.delete(work));
+      this.#inHand.add(work);
+    });
   }
 
   /** @returns the port it listens on */
@@ -77,8 +71,13 @@ export class WebServer {
       this.#server.closeIdleConnections();
       sweep = setInterval(() => this.#server.closeIdleConnections(), 50);
     }, goodbyeMs);
-    const cut = setTimeout(() => this.#server.closeAllConnections(), drainMs);
+    const stopWaiting = Promise.withResolvers<void>();
+    const cut = setTimeout(() => {
+      this.#server.closeAllConnections();
+      stopWaiting.resolve();
+    }, drainMs);
     await closed;
+    await Promise.race([Promise.allSettled(this.#inHand), stopWaiting.promise]);
     for (const timer of [goodbye, sweep, cut]) clearTimeout(timer);
   }
 }

@@ -1,6 +1,7 @@
 import Koa, { type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { HttpError } from '../shared/errors.ts';
+import { loggedPath } from '../shared/http/logged-path.ts';
 import { requireReadableTarget } from '../shared/http/readable-target.ts';
 import { assignRequestId } from '../shared/http/request-id.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -32,7 +33,8 @@ export function createApp(deps: AppDeps): Koa {
 function logRequests(logger: Logger): Middleware {
   return async (ctx, next) => {
     const startedAt = performance.now();
-    const { method, path } = ctx;
+    const { method } = ctx;
+    const path = loggedPath(ctx.path);
     await next();
     logger.debug(
       {

@@ -23,7 +23,8 @@ export function browserTokenOf(request: IncomingMessage): BrowserToken | undefin
 }
 
 function findToken(request: IncomingMessage): BrowserToken | undefined {
-  const bearer = /^Bearer +(\S.*?) *$/i.exec(request.headers.authorization ?? '')?.[1];
+  const { authorization = '' } = request.headers;
+  const bearer = /^Bearer /i.test(authorization) ? authorization.slice('Bearer '.length).trim() : '';
   if (bearer) return { token: bearer, source: 'bearer' };
   const query = new URLSearchParams(splitTarget(request.url ?? '').query).get('token');
   if (query) return { token: query, source: 'query' };

@@ -12,11 +12,26 @@ import {
   shortKeys,
   wholeNumber,
 } from '../shared/config/index.ts';
+import { channelName } from './internal-body.ts';
 
 /** `GATEWAY_PORT` (0 takes any free port) and `GATEWAY_HOST`. */
 const listening = z
   .object({ GATEWAY_PORT: wholeNumber(8080, 0, 65_535), GATEWAY_HOST: z.string().default('0.0.0.0') })
   .transform((env) => ({ port: env.GATEWAY_PORT, host: env.GATEWAY_HOST }));
+
+/** `GATEWAY_CHANNELS`: what browsers may subscribe to. Of everything else they only hear what is for their user. */
+const channels = z
+  .object({ GATEWAY_CHANNELS: list().default(['news', 'premium']) })
+  .transform((env, context) => {
+    if (env.GATEWAY_CHANNELS.every((name) => channelName.safeParse(name).success))
+      return env.GATEWAY_CHANNELS;
+    context.addIssue({
+      code: 'custom',
+      path: ['GATEWAY_CHANNELS'],
+      message: 'must be names of 1 to 100 letters, digits or any of . _ : -, comma-separated',
+    });
+    return z.NEVER;
+  });
 
 /** `PAIEMENTS_SERVICE_URL`: where payment requests are proxied to; several, comma-separated, share them. */
 const paiementsService = z
@@ -44,6 +59,7 @@ export function readGatewayConfig(environment: Environment) {
   return readConfig(
     {
       listening,
+      channels,
       paiementsService,
       jwt,
       internalKey,

@@ -1,7 +1,9 @@
 import { type RawData, WebSocket } from 'ws';
 import type { Clock } from '../shared/clock.ts';
+import { HttpError, toError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { LOGIN_TOKEN_LEEWAY_MS } from '../shared/login-token.ts';
+import { FrameAllowance } from './frame-allowance.ts';
 import {
   connectionAck,
   errorFrame,
@@ -12,8 +14,18 @@ import {
 } from './frames.ts';
 import type { Hub } from './hub.ts';
 import type { Limits } from './limits.ts';
+import type { Login } from './login.ts';
 
-export type ConnectionDeps = { hub: Hub; limits: Limits; clock: Clock; logger: Logger };
+export type ConnectionDeps = {
+  hub: Hub;
+  limits: Limits;
+  clock: Clock;
+  logger: Logger;
+  /** What a browser may subscribe to. */
+  channels: ReadonlySet<string>;
+  /** Throws {@link HttpError} 401 when a token is not valid any more, 503 when that cannot be known. */
+  verifyLogin: (token: string) => Promise<unknown>;
+};
 
 /** WebSocket close codes (RFC 6455 §7.4.1). */
 export const CLOSE = { goingAway: 1001, policyViolation: 1008 } as const;
@@ -27,27 +39,35 @@ export class Connection {
   readonly channels = new Set<string>();
   readonly #socket: WebSocket;
   readonly #deps: ConnectionDeps;
+  readonly #token: string;
+  readonly #allowance: FrameAllowance;
   /** When the login behind this socket ends, in epoch milliseconds. */
   readonly #endsAtMs: number;
   #expiry: NodeJS.Timeout | undefined;
+  #goodbye: NodeJS.Timeout | undefined;
   #answeredLastPing = true;
 
-  constructor(socket: WebSocket, login: { userId: number; expiresAt: Date }, deps: ConnectionDeps) {
+  constructor(socket: WebSocket, login: Login, deps: ConnectionDeps) {
     this.userId = String(login.userId);
     this.#socket = socket;
     this.#deps = deps;
+    this.#token = login.token;
+    this.#allowance = new FrameAllowance(deps.limits);
     const expiresAtMs = login.expiresAt.getTime();
     // A token let in during its leeway lasts to the end of it, not minus some seconds.
     this.#endsAtMs =
       expiresAtMs > deps.clock.now().getTime() ? expiresAtMs : expiresAtMs + LOGIN_TOKEN_LEEWAY_MS;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    socket.on('ping', () => this.#count());
     socket.on('pong', () => {
       this.#answeredLastPing = true;
+      this.#count();
     });
     // `ws` closes the socket itself after a protocol error; unheard, the event would end the process.
     socket.on('error', (error) => deps.logger.debug({ err: error, userId: this.userId }, 'WebSocket failed'));
     socket.on('close', () => {
       clearTimeout(this.#expiry);
+      clearTimeout(this.#goodbye);
       deps.hub.leave(this);
     });
     deps.hub.join(this);
@@ -79,8 +99,30 @@ export class Connection {
     this.#socket.ping();
   }
 
+  /**
+   * Closes the socket when its login was revoked. While that cannot be known it stays open: it was let in by a valid
+   * login, and ends with that at the latest.
+   */
+  async checkLogin(): Promise<void> {
+    try {
+      await this.#deps.verifyLogin(this.#token);
+    } catch (thrown) {
+      if (thrown instanceof HttpError && thrown.status === 401) {
+        this.close(CLOSE.policyViolation, 'the login is not valid any more');
+      } else {
+        this.#deps.logger.debug(
+          { err: toError(thrown), userId: this.userId },
+          'The login of a WebSocket could not be checked; it is with the next heartbeat',
+        );
+      }
+    }
+  }
+
+  /** Says goodbye, and cuts off who does not answer it. */
   close(code: number, reason: string): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.close(code, reason);
+    this.#goodbye = setTimeout(() => this.terminate(), this.#deps.limits.socketGoodbyeMs);
   }
 
   /** Drops the socket without a goodbye. */
@@ -97,7 +139,18 @@ export class Connection {
     this.#expiry = setTimeout(() => this.#awaitExpiry(), Math.min(leftMs, MAX_TIMER_MS));
   }
 
+  /** @returns whether the browser may go on */
+  #count(): boolean {
+    // What still comes after the goodbye counts for nothing.
+    if (this.#socket.readyState !== WebSocket.OPEN) return false;
+    if (this.#allowance.take()) return true;
+    this.#deps.logger.info({ userId: this.userId }, 'Closed a WebSocket that sends too much');
+    this.close(CLOSE.policyViolation, 'too many frames');
+    return false;
+  }
+
   #receive(data: RawData, isBinary: boolean): void {
+    if (!this.#count()) return;
     const frame = isBinary ? undefined : parseClientFrame(String(data));
     switch (frame?.type) {
       case 'ping':
@@ -118,6 +171,12 @@ export class Connection {
   }
 
   #subscribe(channel: string): void {
+    if (!this.#deps.channels.has(channel)) {
+      this.send(
+        errorFrame('channel_not_allowed', 'This channel is not in the GATEWAY_CHANNELS of the gateway'),
+      );
+      return;
+    }
     const { maxChannelsPerConnection } = this.#deps.limits;
     if (!this.channels.has(channel) && this.channels.size >= maxChannelsPerConnection) {
       this.send(

@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import { HttpError, toError } from '../shared/errors.ts';
 import { type Failure, failure } from '../shared/http/failure.ts';
+import { loggedPath } from '../shared/http/logged-path.ts';
 import type { Logger } from '../shared/logger.ts';
 
 /** What a client may know of an error: an {@link HttpError} tells its own words, anything else nothing. */
@@ -23,9 +24,10 @@ export function answerErrors(logger: Logger): Middleware {
     } catch (thrown) {
       const error = publicErrorOf(thrown);
       if (error.status >= 500) {
+        const path = loggedPath(ctx.path);
         logger.warn(
-          { err: toError(thrown), path: ctx.path, requestId: ctx.state.requestId, code: error.code },
-          `${ctx.method} ${ctx.path} failed with ${error.status}`,
+          { err: toError(thrown), path, requestId: ctx.state.requestId, code: error.code },
+          `${ctx.method} ${path} failed with ${error.status}`,
         );
       }
       ctx.respond = true;

@@ -25,6 +25,10 @@ const OURS_TO_SAY = new Set([
   'x-internal-key',
   'x-request-id',
   'x-forwarded-for',
+  // To which trace a request belongs, and so whether that trace is kept.
+  'traceparent',
+  'tracestate',
+  'baggage',
   'authorization',
   'cookie',
 ]);

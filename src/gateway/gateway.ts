@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import http, { type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { SECOND } from '../shared/duration.ts';
+import { createBoundedServer } from '../shared/http/bounded-server.ts';
 import type { Logger } from '../shared/logger.ts';
-import { createRevocationCheck } from '../shared/login-token.ts';
+import { createRevocationCheck, verifyLoginToken } from '../shared/login-token.ts';
 import { connectLoginRedis, connectRedis } from '../shared/redis.ts';
 import { atDatabase0 } from '../shared/redis-url.ts';
 import { createApp } from './app.ts';
 import { Bus } from './bus.ts';
 import type { GatewayConfig } from './config.ts';
 import { CLOSE } from './connection.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Hub } from './hub.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { createLoginCheck } from './login.ts';
@@ -81,12 +82,11 @@ export function createGateway({
     serviceUrls: config.paiementsService.urls,
     timeoutMs: limits.proxyTimeoutMs,
     connectTimeoutMs: limits.proxyConnectTimeoutMs,
+    bodyIdleMs: limits.bodyIdleMs,
   });
   const allowedOrigins = config.origins;
-  const login = createLoginCheck(
-    { secrets: config.jwt.secrets, isRevoked: createRevocationCheck(logins), clock },
-    allowedOrigins,
-  );
+  const tokens = { secrets: config.jwt.secrets, isRevoked: createRevocationCheck(logins), clock };
+  const login = createLoginCheck(tokens, allowedOrigins);
   let stopping = false;
   const isStopping = (): boolean => stopping;
   const app = createApp({
@@ -101,25 +101,25 @@ export function createGateway({
     logger,
     isStopping,
   });
-  const server = http.createServer(
-    {
-      shouldUpgradeCallback: wantsWebSocket,
-      headersTimeout: 15 * SECOND,
-      requestTimeout: 60 * SECOND,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-    },
-    app.callback(),
-  );
-  const upgrade = createUpgradeHandler({ hub, limits, clock, logger, login, allowedOrigins, isStopping });
+  const server = createBoundedServer(limits, app.callback(), { shouldUpgradeCallback: wantsWebSocket });
+  const upgrade = createUpgradeHandler({
+    hub,
+    limits,
+    clock,
+    logger,
+    login,
+    allowedOrigins,
+    isStopping,
+    channels: new Set(config.channels),
+    verifyLogin: (token) => verifyLoginToken(token, tokens),
+  });
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
-  let socketHeartbeat: NodeJS.Timeout | undefined;
+  const heartbeat = new Heartbeat(hub, limits.socketHeartbeatMs);
 
   async function listen(): Promise<number> {
     bus.start();
     presence.start();
-    socketHeartbeat = setInterval(() => {
-      for (const connection of hub.connections()) connection.checkAlive();
-    }, limits.socketHeartbeatMs);
+    heartbeat.start();
     await bus.untilSubscribed(limits.startWaitMs);
     if (stopping) throw new Error('The gateway was closed before it listened');
     server.listen(config.listening.port, config.listening.host);
@@ -129,7 +129,7 @@ export function createGateway({
 
   async function stop(): Promise<void> {
     stopping = true;
-    clearInterval(socketHeartbeat);
+    heartbeat.stop();
     await closeServer(server, hub, limits);
     await presence.stop().catch((error) => logger.warn({ err: error }, 'Redis was not told that we stop'));
     bus.stop();

@@ -1,37 +1,19 @@
 import type { IncomingMessage } from 'node:http';
-import getRawBody from 'raw-body';
 import { z } from 'zod';
 import { HttpError } from '../shared/errors.ts';
+import { readBody } from '../shared/http/read-body.ts';
 import type { Address } from './hub.ts';
 
 /**
  * Reads a JSON body.
- * @throws {HttpError} 413 above `limitBytes`, 400 when it is not JSON
+ * @throws {HttpError} 413 above `limitBytes`, 400 when it is not JSON, and as {@link readBody}
  */
 export async function readJson(request: IncomingMessage, limitBytes: number): Promise<unknown> {
-  const text = await readText(request, limitBytes);
+  const bytes = await readBody(request, { maxBytes: limitBytes });
   try {
-    return JSON.parse(text);
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
     throw HttpError.badRequest('invalid_json', 'The body is not valid JSON');
-  }
-}
-
-async function readText(request: IncomingMessage, limitBytes: number): Promise<string> {
-  try {
-    return await getRawBody(request, {
-      limit: limitBytes,
-      length: request.headers['content-length'] ?? null,
-      encoding: 'utf-8',
-    });
-  } catch (error) {
-    if (error instanceof Error && 'type' in error && error.type === 'entity.too.large') {
-      throw new HttpError(413, 'body_too_large', `The body may have at most ${limitBytes} bytes`, {
-        // What is still on its way is not worth reading.
-        headers: { connection: 'close' },
-      });
-    }
-    throw HttpError.badRequest('unreadable_body', 'The body could not be read to its end');
   }
 }
 

@@ -10,6 +10,7 @@ import { createProxyServer } from 'http-proxy-3';
 import { HttpError } from '../shared/errors.ts';
 import { BodyCopy } from './body-copy.ts';
 import { isForwardedAnswerHeader } from './forwarded-headers.ts';
+import { whenBodyStalls } from './stalled-body.ts';
 import { Upstreams } from './upstreams.ts';
 
 export type ServiceProxy = {
@@ -17,7 +18,7 @@ export type ServiceProxy = {
    * Streams a request to the service and its answer back, touching neither body. What never reached a process of the
    * service is sent to another, and so is what a process lost before it answered, when repeating does no harm.
    * Resolves when the answer is through or the client has gone.
-   * @throws {HttpError} 502 or 504, only while nothing was answered yet
+   * @throws {HttpError} 408, 502 or 504, only while nothing was answered yet
    */
   forward(request: IncomingMessage, response: ServerResponse, as: ForwardedAs): Promise<void>;
   close(): void;
@@ -31,7 +32,13 @@ export type ForwardedAs = {
   repeatable: boolean;
 };
 
-export type ProxyOptions = { serviceUrls: readonly string[]; timeoutMs: number; connectTimeoutMs: number };
+export type ProxyOptions = {
+  serviceUrls: readonly string[];
+  timeoutMs: number;
+  connectTimeoutMs: number;
+  /** How long a body may stop in the middle. */
+  bodyIdleMs: number;
+};
 
 /** Methods whose body http-proxy passes on in chunks; for the others it would lose where the body ends. */
 const MAY_BE_CHUNKED = new Set(['POST', 'PUT', 'PATCH']);
@@ -39,8 +46,8 @@ const MAY_BE_CHUNKED = new Set(['POST', 'PUT', 'PATCH']);
 /** Methods that may be repeated whatever became of the first attempt. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** More than any body the service takes; a longer one is sent once. */
-const MAX_REPEATED_BYTES = 2 * 1_024 * 1_024;
+/** The longest body the service takes; a longer one is sent once. */
+const MAX_REPEATED_BYTES = 512 * 1_024;
 
 type Failure = Error & { code?: string; syscall?: string };
 
@@ -52,6 +59,8 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
   const agents = new Agents(options.serviceUrls[0] ?? '');
   const attempts = new WeakMap<IncomingMessage, Attempt>();
   const timedOut = new WeakSet<IncomingMessage>();
+  /** Whose body stopped in the middle. */
+  const stalled = new WeakSet<IncomingMessage>();
   const proxy = createProxyServer<typeof IncomingMessage, typeof ServerResponse>({
     changeOrigin: true,
     // The target as we wrote it, not as a URL parser would spell it.
@@ -83,7 +92,7 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
 
   /** Whether the service cannot have acted on the request, or acting twice would do no harm. */
   function mayRepeat(request: IncomingMessage, repeatable: boolean, failure: Failure): boolean {
-    if (timedOut.has(request)) return false;
+    if (timedOut.has(request) || stalled.has(request)) return false;
     if (neverConnected(failure)) return true;
     const last = attempts.get(request);
     if (last === undefined || last.upstream.socket?.bytesRead !== last.bytesReadBefore) return false;
@@ -91,6 +100,31 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
     // The service closes idle connections when it stops: one may be closed just as we use it again. A new one proves
     // nothing: the kernel resets those that were waiting to be accepted, a process that dies those it had in hand.
     return CLOSED.has(failure.code ?? '') && (repeatable || last.upstream.reusedSocket);
+  }
+
+  /** Asks one process after the other. @returns as {@link attempt} */
+  async function ask(
+    request: IncomingMessage,
+    response: ServerResponse,
+    repeatable: boolean,
+    body: BodyCopy,
+  ): Promise<Failure | undefined> {
+    const [first = '', ...others] = upstreams.inTurn();
+    let failure = await attempt(request, response, { target: first, agent: agents.pooled });
+    if (failure && neverConnected(failure)) upstreams.failed(first);
+    // On new connections, which nobody can have closed meanwhile; the first one last, should it be the only one.
+    const further = failure && connectTimedOut(failure) ? others : [...others, first];
+    for (const target of further) {
+      if (failure === undefined || !mayRepeat(request, repeatable, failure)) break;
+      const buffer = await body.fromStart();
+      if (buffer === undefined) break;
+      // http-proxy listens to both again for each attempt.
+      request.setMaxListeners(0);
+      response.setMaxListeners(0);
+      failure = await attempt(request, response, { target, agent: agents.fresh, buffer });
+      if (failure && neverConnected(failure)) upstreams.failed(target);
+    }
+    return failure;
   }
 
   return {
@@ -101,23 +135,17 @@ export function createProxy(options: ProxyOptions): ServiceProxy {
       request.url = as.target;
       request.headers = as.headers;
       const body = new BodyCopy(request, MAX_REPEATED_BYTES);
-      const [first = '', ...others] = upstreams.inTurn();
-      let failure = await attempt(request, response, { target: first, agent: agents.pooled });
-      if (failure && neverConnected(failure)) upstreams.failed(first);
-      // On new connections, which nobody can have closed meanwhile; the first one last, should it be the only one.
-      const further = failure && connectTimedOut(failure) ? others : [...others, first];
-      for (const target of further) {
-        if (failure === undefined || !mayRepeat(request, as.repeatable, failure)) break;
-        const buffer = await body.fromStart();
-        if (buffer === undefined) break;
-        // http-proxy listens to both again for each attempt.
-        request.setMaxListeners(0);
-        response.setMaxListeners(0);
-        failure = await attempt(request, response, { target, agent: agents.fresh, buffer });
-        if (failure && neverConnected(failure)) upstreams.failed(target);
-      }
-      body.drop();
-      if (failure) throw httpErrorOf(failure, timedOut.has(request));
+      const stopWatching = whenBodyStalls(request, options.bodyIdleMs, () => {
+        stalled.add(request);
+        body.giveUp();
+        if (!response.headersSent)
+          attempts.get(request)?.upstream.destroy(new Error('The body stopped coming'));
+      });
+      const failure = await ask(request, response, as.repeatable, body).finally(() => {
+        stopWatching();
+        body.drop();
+      });
+      if (failure) throw stalled.has(request) ? tooSlow() : httpErrorOf(failure, timedOut.has(request));
     },
     close: () => agents.close(),
   };
@@ -164,6 +192,13 @@ function passAnswerOn(answer: IncomingMessage, response: ServerResponse): void {
     else response.setHeader(name, value);
   }
   pipeline(answer, response, () => {});
+}
+
+/** The last answer of its connection: on a body that is not read to its end no further request can follow. */
+function tooSlow(): HttpError {
+  return new HttpError(408, 'body_too_slow', 'The body did not come in time: send the request again', {
+    headers: { connection: 'close' },
+  });
 }
 
 function httpErrorOf(cause: Failure, timedOut: boolean): HttpError {

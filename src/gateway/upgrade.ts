@@ -2,7 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { HttpError } from '../shared/errors.ts';
-import { splitTarget } from './browser-token.ts';
+import { browserTokenOf, splitTarget } from './browser-token.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import { envelopeOf, publicErrorOf } from './envelope.ts';
 import type { Login, LoginCheck } from './login.ts';
@@ -13,6 +13,10 @@ export type UpgradeDeps = ConnectionDeps & {
   allowedOrigins: readonly string[];
   isStopping: () => boolean;
 };
+
+/** Pieces in which a frame may come, as the protocol cuts it and as the network does: far more than either needs. */
+const MAX_FRAGMENTS = 64;
+const MAX_CHUNKS = 256;
 
 /** Whether a request wants a WebSocket. Others with an `Upgrade` header (h2c) are ordinary requests. */
 export function wantsWebSocket(request: IncomingMessage): boolean {
@@ -25,6 +29,8 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     noServer: true,
     clientTracking: false,
     maxPayload: deps.limits.maxFrameBytes,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_CHUNKS,
   });
   return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Until `ws` takes over, a reset connection would otherwise end the process.
@@ -46,7 +52,9 @@ async function identify(request: IncomingMessage, deps: UpgradeDeps): Promise<Lo
   if (!/^\/ws\/?$/.test(splitTarget(request.url ?? '').path)) {
     throw HttpError.notFound('route_not_found', 'WebSockets are served at /ws');
   }
-  requireAllowedOrigin(request, deps.allowedOrigins);
+  // It changes nothing, but what comes over it no other site may read. A page that has the token itself was given it.
+  const comesByItself = browserTokenOf(request)?.source === 'cookie';
+  if (comesByItself || deps.allowedOrigins.length > 0) requireAllowedOrigin(request, deps.allowedOrigins);
   return await deps.login(request);
 }
 

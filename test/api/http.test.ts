@@ -3,6 +3,8 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { expect } from 'chai';
+import { poll } from '../../rig/poll.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { APP_ORIGIN, useApi } from './support/api.ts';
 
 describe('The HTTP surface', () => {
@@ -38,6 +40,29 @@ describe('The HTTP surface', () => {
       ]);
     });
   }
+
+  for (const [what, target] of [
+    ['path', `/api/stripe/subscription/${'a'.repeat(14_500)}eyJ`],
+    ['query', `/api/stripe/subscription?a=${'a'.repeat(9_000)}`],
+  ] as const) {
+    it(`answers 414 to a ${what} that is longer than any route’s, and logs none of it`, async () => {
+      const request = get({ host: '127.0.0.1', port: api().port, path: target, agent: false });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      expect([response.statusCode, ((await json(response)) as { code: string }).code]).to.deep.equal([
+        414,
+        'target_too_long',
+      ]);
+      expect(Math.max(...api().log.map((line) => line.length))).to.be.below(2_000);
+    });
+  }
+
+  it('logs only the beginning of a path that no route has', async () => {
+    const path = `/${'camille'.repeat(70)}`;
+    expect((await api().ask(path)).status).to.equal(404);
+    const lines = api().log.filter((line) => line.includes('camille'));
+    expect(lines).not.to.be.empty;
+    for (const line of lines) expect(line).not.to.include('camille'.repeat(40));
+  });
 
   it('answers 404 for an unknown method on an unknown path', async () => {
     const answer = await api().ask('/nothing', { method: 'PROPFIND' });
@@ -181,12 +206,41 @@ describe('The HTTP surface', () => {
   });
 });
 
+describe('A greedy client', () => {
+  const api = useApi(() => ({ limits: { maxConnections: 3 } }));
+
+  it('gets as many connections as there are, and one more when it lets one go', async () => {
+    const open = async () => {
+      const client = new RawClient(api().port);
+      await once(client.socket, 'connect');
+      return client;
+    };
+    const clients = [await open(), await open(), await open()];
+    await (await open()).closed;
+    for (const client of clients) client.socket.destroy();
+    await Promise.all(clients.map(({ closed }) => closed));
+    expect(
+      await poll(async () => (await api().ask('/health/live')).status, { everyMs: 20, timeoutMs: 5_000 }),
+    ).to.equal(200);
+  });
+
+  it('is cut off when it sends requests without waiting for answers', async () => {
+    const client = new RawClient(api().port);
+    client.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2_000));
+    await client.closed;
+    expect((client.answer.match(/HTTP\/1\.1 /g) ?? []).length).to.be.below(2_000);
+  });
+});
+
 describe('A slow client', () => {
   const api = useApi(() => ({ limits: { headersTimeoutMs: 200, requestTimeoutMs: 400 } }));
 
   it('that never finishes its body is cut off', async () => {
     const socket = connect(api().port, '127.0.0.1');
-    socket.write('POST /api/stripe/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"id":');
+    const signature = `t=${Math.floor(Date.now() / 1_000)},v1=${'ab'.repeat(32)}`;
+    socket.write(
+      `POST /api/stripe/webhook HTTP/1.1\r\nHost: x\r\nStripe-Signature: ${signature}\r\nContent-Length: 100\r\n\r\n{"id":`,
+    );
     let answer = '';
     socket.on('data', (chunk) => {
       answer += chunk;

@@ -6,9 +6,11 @@ import { createSandbox, type Sandbox } from '../../sandbox/index.ts';
 import { createRouter, readWebConfig, type WebDeps } from '../../src/api/index.ts';
 import { CODES, openApi } from '../../src/api/openapi/index.ts';
 import { envExample, read, sourcesBelow } from '../deploy/support.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { ADMIN_KEY, Api, type Ask, PRICES } from './support/api.ts';
 import { askBoard, BOARD, BOARD_ENV, boardCookie, login } from './support/board.ts';
-import { checkedAnswers } from './support/description.ts';
+import { checkAnswer, checkedAnswers } from './support/description.ts';
+import { loginHeaders } from './support/login.ts';
 import { addSubscription } from './support/stripe.ts';
 import { delivery, signatureOf, stripeEvent } from './support/webhook.ts';
 
@@ -108,6 +110,32 @@ describe('Every route answers as described', function () {
   }
   const asUser = { as: USER };
   const asAdmin = { headers: admin };
+
+  it('when a body stops coming', async () => {
+    const reading = Object.entries(openApi.paths).flatMap(([path, item]) =>
+      Object.entries(item).flatMap(([method, { responses }]) =>
+        '408' in responses ? [{ method, path }] : [],
+      ),
+    );
+    expect(reading.length).to.be.above(5);
+    await Promise.all(
+      reading.map(async ({ method, path }) => {
+        const client = new RawClient(api.port).send(method.toUpperCase(), path, {
+          ...loginHeaders(USER),
+          ...admin,
+          'stripe-signature': signatureOf('not this body'),
+          'sec-fetch-site': 'same-origin',
+          'content-type': 'application/json',
+          'content-length': 100,
+        });
+        const [head = '', body = ''] = (await client.wholeAnswer()).split('\r\n\r\n');
+        expect(head, path).to.match(/^HTTP\/1\.1 408 /);
+        const lines = head.split('\r\n').slice(1);
+        const headers = new Headers(lines.map((line) => line.split(/: (.*)/, 2) as [string, string]));
+        checkAnswer({ method, path, status: 408, headers, body: JSON.parse(body) });
+      }),
+    );
+  });
 
   it('when Stripe sends events, real ones and others', async () => {
     const body = JSON.stringify(stripeEvent());

@@ -184,8 +184,8 @@ describe('The webhook', () => {
     expect(api().log.some((line) => line.includes('Ignored a thin event'))).to.equal(true);
   });
 
-  it('takes an event of just under 1 MiB and refuses a bigger one with 413', async () => {
-    const limit = 1_024 * 1_024;
+  it('takes an event of 512 KiB and refuses a bigger one with 413', async () => {
+    const limit = 512 * 1_024;
     const event = stripeEvent();
     const empty = Buffer.byteLength(JSON.stringify({ ...event, filler: '' }));
     const fits = JSON.stringify({ ...event, filler: 'x'.repeat(limit - empty) });
@@ -207,7 +207,7 @@ describe('The webhook', () => {
     });
     const response = await fetch(`http://127.0.0.1:${api().port}${PATH}`, {
       method: 'POST',
-      headers: { 'stripe-signature': 't=1,v1=0' },
+      headers: { 'stripe-signature': good },
       body: stream,
       duplex: 'half',
     });

@@ -84,8 +84,8 @@ describe('The internal routes', () => {
   });
 
   it('bring a message to a channel only while one is subscribed to it', async () => {
-    const { port } = await startGateway();
     const channel = `room:${randomUUID()}`;
+    const { port } = await startGateway({ env: { GATEWAY_CHANNELS: channel } });
     const user = someUser();
     const [inside, outside] = [
       await Browser.open(port, loginToken(user)),

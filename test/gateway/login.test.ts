@@ -138,6 +138,22 @@ describe('Logging in at the gateway', () => {
     ]);
   });
 
+  it('is not what a cookie does from another site where no origin is listed either', async () => {
+    const { port } = await startGateway({ serviceUrl: service.url, env: { ALLOWED_ORIGINS: '' } });
+    const cookie = `access_token=${loginToken(someUser())}`;
+    const post = (origin: string) =>
+      ask(port, '/api/stripe/subscription', {
+        method: 'POST',
+        body: '{}',
+        headers: { cookie, origin, host: 'matcha.example' },
+      });
+    for (const origin of ['https://evil.example', 'null', 'https://matcha.example.evil.example']) {
+      expect((await post(origin)).status, origin).to.equal(403);
+    }
+    expect((await post('https://matcha.example')).status).to.equal(200);
+    expect(service.received).to.have.length(1);
+  });
+
   it('leaves no token in the log, whichever way it came', async () => {
     const log: string[] = [];
     const { port } = await startGateway({ serviceUrl: service.url, log });

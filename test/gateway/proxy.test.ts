@@ -234,6 +234,37 @@ describe('The proxy to the payment service', () => {
     expect(service.received).to.deep.equal([]);
   });
 
+  it('keeps from the service to which trace a stranger says a request belongs', async () => {
+    const { port } = await startGateway({ serviceUrl: service.url });
+    await ask(port, '/api/stripe/subscription', {
+      headers: {
+        ...bearer(),
+        traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+        tracestate: 'vendor=1',
+        baggage: 'user=1',
+      },
+    });
+    expect(service.only.headers).not.to.have.any.keys('traceparent', 'tracestate', 'baggage');
+  });
+
+  for (const [what, path] of [
+    ['path', `/api/stripe/subscription/${'a'.repeat(14_500)}eyJ`],
+    ['path of a route', `/api/stripe/subscription/${'a'.repeat(500)}`],
+    ['query', `/api/stripe/subscription?a=${'a'.repeat(9_000)}`],
+  ] as const) {
+    it(`answers 414 itself to a ${what} that is longer than any route’s`, async () => {
+      const log: string[] = [];
+      const { port } = await startGateway({ serviceUrl: service.url, log });
+      const answer = await ask(port, path, { headers: bearer() });
+      expect([answer.status, (answer.json() as { code: string }).code]).to.deep.equal([
+        414,
+        'target_too_long',
+      ]);
+      expect(service.received).to.deep.equal([]);
+      expect(Math.max(...log.map((line) => line.length))).to.be.below(1_000);
+    });
+  }
+
   it('keeps a well-formed X-Request-Id, makes one otherwise, and tells the client', async () => {
     const { port } = await startGateway({ serviceUrl: service.url });
     for (const [given, expected] of [

@@ -39,9 +39,10 @@ describe('Several gateways', () => {
   });
 
   it('carry channels and messages to all between them', async () => {
-    const [left, right] = [await startGateway(), await startGateway()];
-    const browser = await Browser.open(right.port, loginToken(someUser()));
     const channel = randomUUID();
+    const env = { GATEWAY_CHANNELS: `news,${channel}` };
+    const [left, right] = [await startGateway(), await startGateway({ env })];
+    const browser = await Browser.open(right.port, loginToken(someUser()));
     await browser.subscribe(channel);
     await broadcast(left.port, { type: 'to_channel', channel, data: {} });
     expect((await browser.next()).type).to.equal('to_channel');

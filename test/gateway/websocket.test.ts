@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import { Browser, refusedUpgrade } from './support/browser.ts';
 import { askInternal, broadcast, useGateways } from './support/gateways.ts';
 import { ask } from './support/http.ts';
+import { sharedRedisUrl } from './support/redis.ts';
 import { inSeconds, loginToken, someUser } from './support/tokens.ts';
 
 describe('A WebSocket at the gateway', () => {
@@ -33,11 +36,38 @@ describe('A WebSocket at the gateway', () => {
     expect((await browser.next()).type).to.equal('connection_ack');
   });
 
-  it('is open to any origin when none are listed', async () => {
+  it('is open to any origin when none are listed, for a login that the page itself has', async () => {
     const { port } = await startGateway({ env: { ALLOWED_ORIGINS: '' } });
     const browser = new Browser(urlOf(port), { ...bearer(), origin: 'https://anywhere.example' });
     expect((await browser.next()).type).to.equal('connection_ack');
   });
+
+  for (const [list, origins] of [
+    ['', 'none is listed'],
+    ['https://app.example', 'some are listed'],
+  ] as const) {
+    it(`is not what a cookie opens for another site’s page when ${origins}`, async () => {
+      const { port } = await startGateway({ env: { ALLOWED_ORIGINS: list } });
+      const cookie = `access_token=${loginToken(someUser())}`;
+      for (const origin of [
+        'https://evil.test',
+        'null',
+        `http://127.0.0.1:${port}.evil.test`,
+        'http://127.0.0.1',
+      ]) {
+        const { status, body } = await refusedUpgrade(urlOf(port), { headers: { cookie }, origin });
+        expect([status, body.code], origin).to.deep.equal([403, 'origin_not_allowed']);
+      }
+      const lied = { cookie, 'sec-fetch-site': 'same-site' };
+      const own = `http://127.0.0.1:${port}`;
+      expect((await refusedUpgrade(urlOf(port), { headers: lied, origin: own })).status).to.equal(403);
+      // The page that the very same host serves, and a program, which says nothing of pages.
+      for (const origin of [own, undefined]) {
+        const browser = new Browser(urlOf(port), { headers: { cookie }, origin });
+        expect((await browser.next()).type).to.equal('connection_ack');
+      }
+    });
+  }
 
   it('is found only at /ws', async () => {
     const { port } = await startGateway();
@@ -135,7 +165,10 @@ describe('A WebSocket at the gateway', () => {
   });
 
   it('holds a limited number of channels, and each only once', async () => {
-    const { port } = await startGateway({ limits: { maxChannelsPerConnection: 2 } });
+    const { port } = await startGateway({
+      env: { GATEWAY_CHANNELS: 'a,b,c' },
+      limits: { maxChannelsPerConnection: 2 },
+    });
     const browser = await Browser.open(port, loginToken(someUser()));
     const types: string[] = [];
     for (const channel of ['a', 'a', 'b', 'c']) {
@@ -162,6 +195,82 @@ describe('A WebSocket at the gateway', () => {
     first.socket.close();
     await first.closed;
     await Browser.open(port, token);
+  });
+
+  it('hears no channel that is not for everybody', async () => {
+    const { port } = await startGateway();
+    const browser = await Browser.open(port, loginToken(someUser()));
+    for (const channel of ['admin', 'user:1', 'internal', 'NEWS', 'news2', '__proto__']) {
+      browser.say({ type: 'subscribe', data: { channel } });
+      const { type, data } = await browser.next();
+      expect([type, (data as { code: string }).code], channel).to.deep.equal([
+        'error',
+        'channel_not_allowed',
+      ]);
+      await broadcast(port, { type: 'to_channel', channel, data: {} });
+    }
+    browser.say({ type: 'ping' });
+    expect((await browser.next()).type).to.equal('pong');
+    const stats = (await askInternal(port, '/websocket/stats')).json() as { data: { channels: number } };
+    expect(stats.data.channels).to.equal(0);
+  });
+
+  for (const [what, send] of [
+    ['frames', (browser: Browser) => browser.say({ type: 'ping' })],
+    ['pings of the protocol', (browser: Browser) => browser.socket.ping()],
+    ['pongs of the protocol', (browser: Browser) => browser.socket.pong()],
+    ['binary frames', (browser: Browser) => browser.socket.send(Buffer.alloc(10))],
+  ] as const) {
+    it(`is closed when it sends too many ${what}, and only that one`, async () => {
+      const { port } = await startGateway();
+      const user = someUser();
+      const [greedy, modest] = [
+        await Browser.open(port, loginToken(user)),
+        await Browser.open(port, loginToken(user)),
+      ];
+      for (let sent = 0; sent < 500; sent += 1) send(greedy);
+      // The library ends a connection that wants too many pongs itself, without a word.
+      expect(await greedy.closed).to.be.oneOf(what === 'pings of the protocol' ? [1006, 1008] : [1008]);
+      modest.say({ type: 'ping' });
+      expect((await modest.next()).type).to.equal('pong');
+    });
+  }
+
+  it('is cut off when it goes on after the goodbye', async () => {
+    const { port } = await startGateway({ limits: { socketGoodbyeMs: 100, frameBurst: 1 } });
+    const browser = await Browser.open(port, loginToken(someUser()));
+    const raw = Reflect.get(browser.socket, '_socket') as Socket;
+    raw.removeAllListeners('data');
+    raw.resume();
+    // Pings by hand, since the library would answer the goodbye.
+    const flood = setInterval(() => raw.write(Buffer.from([0x89, 0x80, 0, 0, 0, 0])), 5);
+    await once(raw, 'close');
+    clearInterval(flood);
+  });
+
+  it('may send as much as a page does, for as long as it likes', async () => {
+    const { port } = await startGateway({ limits: { frameBurst: 5, framesPerSecond: 1_000 } });
+    const browser = await Browser.open(port, loginToken(someUser()));
+    for (let sent = 0; sent < 50; sent += 1) {
+      browser.say({ type: 'ping' });
+      expect((await browser.next()).type).to.equal('pong');
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  });
+
+  it('is closed with the next heartbeat once its login was revoked, and the user’s other one stays', async () => {
+    const { port } = await startGateway({ limits: { socketHeartbeatMs: 100 } });
+    const user = someUser();
+    const [lost, kept] = [loginToken(user), loginToken(user, { claims: { device: 'another' } })];
+    const [closing, open] = [await Browser.open(port, lost), await Browser.open(port, kept)];
+    await once(closing.socket, 'ping');
+    const redis = new Redis(sharedRedisUrl());
+    await redis.set(`blacklist:${createHash('sha256').update(lost).digest('hex')}`, '1', 'EX', 60);
+    redis.disconnect();
+    expect(await closing.closed).to.equal(1008);
+    await once(open.socket, 'ping');
+    await broadcast(port, { type: 'private', user_id: user, data: {} });
+    expect((await open.next()).type).to.equal('private');
   });
 
   it('is closed when the login token expires', async () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { runToEnd } from '../../rig/process.ts';
 import { scrub } from '../../src/shared/log-scrubber.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 
 /** What must never be in a log, by what it is. */
 const SECRETS = {
@@ -78,6 +79,78 @@ describe('A log line', () => {
     expect(JSON.parse(scrubbed)).to.deep.equal({
       msg: 'a\n[e-mail]\t"[redacted]"\\[e-mail]\u0001[e-mail]',
     });
+  });
+
+  it('is scrubbed in no time, whatever a stranger puts into it', () => {
+    const length = 32 * 1_024;
+    const units = [
+      'a',
+      '@',
+      'a@',
+      '@a.',
+      'a@b.c',
+      '.',
+      'a.',
+      '-',
+      '+',
+      '_',
+      "'",
+      '1',
+      '1 ',
+      '1-',
+      '\\n',
+      '\\na',
+      '\\u0041',
+    ];
+    units.push(
+      'eyJ',
+      'eyJ-',
+      'eyJaaaaaaaa.',
+      'whsec_',
+      'sk_',
+      'sk_a.',
+      'sk_aaaaaa.',
+      'pi_a-',
+      'pi_a_secret_',
+      '_secret_',
+    );
+    units.push(
+      'v1=',
+      'v1=a',
+      'Bearer ',
+      'Bearer a',
+      '://',
+      '://a',
+      '4242424242424242 ',
+      `${'a'.repeat(64)}@`,
+    );
+    const slow: string[] = [];
+    for (const unit of units) {
+      for (const end of ['', 'eyJ', '@', '@a.b', '!', '\\']) {
+        for (const start of ['', 'GET /api/stripe/subscription/']) {
+          const line = start + unit.repeat(length / unit.length) + end;
+          const ms = cpuTime(() => void scrub(line), 20);
+          if (ms >= 20) slow.push(`${unit}…${end} ${Math.round(ms)} ms`);
+        }
+      }
+    }
+    expect(slow).to.deep.equal([]);
+  });
+
+  it('has no part of an address or a token left when they stand next to each other', () => {
+    for (const [line, scrubbed] of [
+      ['sk_live_abcdefgh.lea@example.com', '[redacted][e-mail]'],
+      ['lea@example.com@leo@example.com', '[e-mail]@[e-mail]'],
+      [`${'l'.repeat(300)}@example.com`, '[e-mail]'],
+      ['4242424242424242.lea@example.com', '[e-mail]'],
+      ['4242424242424242@example', '[card]@example'],
+      ['redis://lea:pw@redis.internal', 'redis://[redacted]@redis.internal'],
+      ['eyJhbGciOiJIUzI1NiJ9', '[redacted]'],
+      ['eyJhbGciOiJIUzI1NiJ9.', '[redacted]'],
+      ['lea@nowhere and leo@example.com', 'lea@nowhere and [e-mail]'],
+    ] as const) {
+      expect(scrub(line), line).to.equal(scrubbed);
+    }
   });
 
   it('costs little', () => {

@@ -52,6 +52,28 @@ describe('A web process that stops', () => {
     await closed;
   });
 
+  it('waits for what it does for a client that has hung up, since the database is closed next', async () => {
+    const { promise: work, resolve: finish } = Promise.withResolvers<void>();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const answer = async () => {
+      begin();
+      await work;
+    };
+    const server = new WebServer(answer, { port: 0, host: '127.0.0.1' }, { ...DEFAULT_LIMITS, goodbyeMs: 0 });
+    const socket = await open(await server.listen());
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await begun;
+    socket.destroy();
+    let isClosed = false;
+    const closed = server.close().then(() => {
+      isClosed = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(isClosed).to.equal(false);
+    finish();
+    await closed;
+  });
+
   it('does not wait for a connection that nothing comes on longer than its goodbye', async () => {
     const server = serve(100);
     const socket = await open(await server.listen());

@@ -3,11 +3,12 @@ import type { Context, Middleware } from 'koa';
 import { MINUTE, SECOND } from '../../shared/duration.ts';
 import { HttpError } from '../../shared/errors.ts';
 import { addressKey, isHttps } from '../../shared/http/client-address.ts';
+import { loggedPath } from '../../shared/http/logged-path.ts';
+import { readBody } from '../../shared/http/read-body.ts';
 import { createSampledWarning } from '../../shared/sampled-warnings.ts';
 import type { WebDeps } from '../deps.ts';
 import { answerErrors } from '../middleware/errors.ts';
 import { pageHeaders } from '../middleware/page-headers.ts';
-import { readBody } from '../read-body.ts';
 import { Accounts } from './accounts.ts';
 import type { BoardConfig } from './config.ts';
 import { sessionCookie, sessionTokenOf } from './cookie.ts';
@@ -70,7 +71,7 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
     if (isUnsafe(ctx.method)) {
       if (board.readOnly) throw readOnly();
       const { method, path } = ctx;
-      logger.info({ user, method, path, requestId: ctx.state.requestId }, 'Board action');
+      logger.info({ user, method, path: loggedPath(path), requestId: ctx.state.requestId }, 'Board action');
     }
     // What the board does not have ends here: behind it are the routes of the API.
     ui ??= openUi();
@@ -82,7 +83,9 @@ function createHandler(board: BoardConfig, deps: BoardDeps): (ctx: Context) => P
   };
 
   async function logIn(ctx: Context): Promise<void> {
-    const form = new URLSearchParams((await readBody(ctx.req, MAX_FORM_BYTES)).toString('utf8'));
+    const form = new URLSearchParams(
+      (await readBody(ctx.req, { maxBytes: MAX_FORM_BYTES })).toString('utf8'),
+    );
     const typed = form.get('user') ?? '';
     // Of who is connected: behind a proxy they share it, but nobody can write it.
     const address = addressKey(ctx.req.socket.remoteAddress ?? 'unknown');

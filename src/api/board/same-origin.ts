@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { HttpError } from '../../shared/errors.ts';
+import { isSameOrigin } from '../../shared/http/same-origin.ts';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
@@ -9,16 +10,10 @@ export function isUnsafe(method: string): boolean {
 
 /**
  * Refuses what another site made a browser send. `SameSite=Strict` keeps the cookie from other sites; this also keeps
- * out other origins of the same site, and forms that log somebody in. Browsers say where an unsafe request comes from
- * in headers that no page can write: `Sec-Fetch-Site` over https and on localhost, `Origin` everywhere.
+ * out other origins of the same site, and forms that log somebody in.
  * @throws {HttpError} 403, also when neither is there
  */
 export function requireSameOrigin(ctx: Pick<Context, 'req'>): void {
-  const { 'sec-fetch-site': site, origin, host } = ctx.req.headers;
-  const isOurs =
-    site === undefined
-      ? origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
-      : site === 'same-origin';
-  if (isOurs) return;
+  if (isSameOrigin(ctx.req)) return;
   throw new HttpError(403, 'other_origin', 'The board takes this only from its own pages, in a browser');
 }

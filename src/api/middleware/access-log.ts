@@ -1,4 +1,5 @@
 import type { Middleware } from 'koa';
+import { loggedPath } from '../../shared/http/logged-path.ts';
 import type { Logger } from '../../shared/logger.ts';
 
 /** One line per request: neither headers nor the query, which may hold a token. */
@@ -6,7 +7,8 @@ export function logRequests(logger: Logger): Middleware {
   return async (ctx, next) => {
     const startedAt = performance.now();
     await next();
-    const { method, path } = ctx;
+    const { method } = ctx;
+    const path = loggedPath(ctx.path);
     // Probes come every few seconds and say nothing while all is well.
     const level = path.startsWith('/health') && ctx.status < 400 ? 'debug' : 'info';
     logger[level](

@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import { HttpError, toError } from '../../shared/errors.ts';
 import { failure } from '../../shared/http/failure.ts';
+import { loggedPath } from '../../shared/http/logged-path.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { explainDatabaseError } from './database-errors.ts';
 import { explainStripeError } from './stripe-errors.ts';
@@ -28,7 +29,7 @@ export function answerErrors(logger: Logger): Middleware {
     } catch (thrown) {
       const { requestId } = ctx.state;
       const error = publicErrorOf(thrown, requestId);
-      logFailure(logger, thrown, error, `${ctx.method} ${ctx.path}`, requestId);
+      logFailure(logger, thrown, error, `${ctx.method} ${loggedPath(ctx.path)}`, requestId);
       ctx.status = error.status;
       ctx.set(error.headers);
       ctx.body = failure(error.message, error.code, error.data);

@@ -28,6 +28,7 @@ export const CODES = {
   not_at_attention: [404, 'Nothing of that kind and id is at attention'],
   route_not_found: [404, 'There is no such route'],
   method_not_allowed: [405, 'The route does not take this method; `Allow` names those it takes'],
+  body_too_slow: [408, 'The body did not come in time: send the request again'],
   already_subscribed: [409, 'A subscription is running already'],
   billing_ended: [409, 'All billing of the account was ended less than a day ago'],
   subscription_paused: [409, 'A subscription is paused: it can be resumed or cancelled'],
@@ -36,6 +37,7 @@ export const CODES = {
   request_conflict: [409, 'The same request was made with other values a moment ago'],
   customer_taken: [409, 'The customer is another user’s'],
   body_too_large: [413, 'The body is too large'],
+  target_too_long: [414, 'The path or query is longer than that of any route'],
   unsupported_media_type: [415, 'The body is not sent as `application/json`'],
   too_many_requests: [429, 'Too many requests of this kind; `Retry-After` says how long to wait'],
   internal_error: [500, 'A failure of our own; the answer names the request id to report'],
@@ -52,6 +54,7 @@ export const CODES = {
   admin_disabled: [503, 'No `INTERNAL_API_KEY` is configured'],
   board_unavailable: [503, 'Redis does not answer'],
   challenge_unavailable: [503, 'It cannot be told whether the challenge was solved'],
+  too_many_bodies: [503, 'Too much is being received at once: send the request again'],
   busy: [
     503,
     'Too much is asked at the moment: too many purchases wait, or the budget of calls to Stripe is used up',
@@ -91,7 +94,9 @@ export const BODY_CODES = [
   'invalid_body',
   'invalid_json',
   'unreadable_body',
+  'body_too_slow',
   'body_too_large',
+  'too_many_bodies',
   'unsupported_media_type',
 ] as const satisfies Code[];
 export const USER_CODES = ['unauthorized', 'login_check_unavailable'] as const satisfies Code[];

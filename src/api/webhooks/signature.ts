@@ -13,10 +13,18 @@ export type SignatureDeps = {
   clock: Clock;
 };
 
-/** Checks that Stripe signed exactly this payload, within the last five minutes. */
-export type SignatureCheck = (payload: string, header: string | string[] | undefined) => void;
+/** Checks that Stripe signed something within the last five minutes. Both throw {@link HttpError} 400. */
+export type SignatureCheck = {
+  /** What the header alone tells, before anybody reads the body: whether it can be a signature, and is of now. */
+  requireHeader(header: string | string[] | undefined): string;
+  /** @param header as `requireHeader` returned it */
+  requireSignature(payload: string, header: string): void;
+};
 
-/** @returns a check that throws {@link HttpError} 400, saying which part is wrong */
+/** One that is worth comparing: what Stripe makes of a payload is 32 bytes in hexadecimal. */
+const SIGNATURE = /,v1=[0-9a-f]{64}(?:,|$)/;
+
+/** @throws {AppError} without a secret */
 export function createSignatureCheck({ secrets, webhooks, clock }: SignatureDeps): SignatureCheck {
   const { signature } = webhooks;
   if (signature === null || secrets.length === 0) {
@@ -31,27 +39,35 @@ export function createSignatureCheck({ secrets, webhooks, clock }: SignatureDeps
     }
   }
 
-  return (payload, header) => {
-    if (typeof header !== 'string' || header === '') {
-      throw HttpError.badRequest('missing_signature', 'The Stripe-Signature header is missing');
-    }
-    const now = clock.now();
-    const signedAt = timeOf(header);
-    // The SDK refuses what is too old but takes any time in the future.
-    if (signedAt !== undefined && Math.abs(toUnixSeconds(now) - signedAt) > TOLERANCE_SECONDS) {
-      throw HttpError.badRequest(
-        'stale_signature',
-        `The signature's time is more than ${TOLERANCE_SECONDS} s from ours: compare the clocks`,
-      );
-    }
-    const nowMs = now.getTime();
-    if (signedAt === undefined || !secrets.some((secret) => isSignedWith(secret, payload, header, nowMs))) {
-      throw HttpError.badRequest(
-        'invalid_signature',
-        'The signature matches none of our secrets: compare STRIPE_WEBHOOK_SECRET, and pass the body on unchanged',
-      );
-    }
+  return {
+    requireHeader(header) {
+      if (typeof header !== 'string' || header === '') {
+        throw HttpError.badRequest('missing_signature', 'The Stripe-Signature header is missing');
+      }
+      const signedAt = timeOf(header);
+      if (signedAt === undefined) throw invalid();
+      // The SDK refuses what is too old but takes any time in the future.
+      if (Math.abs(toUnixSeconds(clock.now()) - signedAt) > TOLERANCE_SECONDS) {
+        throw HttpError.badRequest(
+          'stale_signature',
+          `The signature's time is more than ${TOLERANCE_SECONDS} s from ours: compare the clocks`,
+        );
+      }
+      if (!SIGNATURE.test(header)) throw invalid();
+      return header;
+    },
+    requireSignature(payload, header) {
+      const nowMs = clock.now().getTime();
+      if (!secrets.some((secret) => isSignedWith(secret, payload, header, nowMs))) throw invalid();
+    },
   };
+}
+
+function invalid(): HttpError {
+  return HttpError.badRequest(
+    'invalid_signature',
+    'The signature matches none of our secrets: compare STRIPE_WEBHOOK_SECRET, and pass the body on unchanged',
+  );
 }
 
 /** The one `t=` of a signature header, in Unix seconds; none when there is another number of them. */

@@ -31,7 +31,7 @@ export function flag(fallback: boolean): z.ZodType<boolean> {
 export function httpUrl(): z.ZodType<string> {
   return z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
-    .transform((value) => value.replace(/\/+$/, ''));
+    .transform((value) => value.replace(/(?<!\/)\/+$/, ''));
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /**
  * Who sent a request, as an IP address.
- * @param trustedHops how many proxies stand before us. Each appends its peer to `X-Forwarded-For`, so the client is
- *   that many entries from the right; what is further left, or there without a proxy, anybody could have written.
+ * @param trustedHops how many proxies before us append their peer to `X-Forwarded-For`, so that the client is that many
+ *   entries from the right; what is further left, or there without a proxy, anybody could have written. Where there
+ *   are fewer entries than such proxies the request came past one of them, and only its connection says who sent it.
  */
 export function clientAddressOf(request: IncomingMessage, trustedHops: number): string {
   const peer = request.socket.remoteAddress ?? 'unknown';
@@ -13,7 +14,14 @@ export function clientAddressOf(request: IncomingMessage, trustedHops: number): 
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
-  return entries.at(-trustedHops) ?? entries[0] ?? peer;
+  const client = withoutPort(entries.at(-trustedHops) ?? '');
+  return isIP(client) === 0 ? peer : client;
+}
+
+/** Some proxies write `203.0.113.1:5678`, `[2001:db8::1]` or `[2001:db8::1]:5678`. */
+function withoutPort(entry: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+):\d{1,5})$/.exec(entry) ?? [];
+  return bracketed ?? plain ?? entry;
 }
 
 /** Whether the client's own connection is encrypted: ours never is, a proxy that we trust says so. */

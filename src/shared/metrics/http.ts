@@ -1,5 +1,6 @@
-import { Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import { SECOND } from '../duration.ts';
+import { bodiesInHand } from '../http/body-budget.ts';
 import { DURATION_BUCKETS, registry } from './registry.ts';
 
 const duration = new Histogram({
@@ -8,6 +9,25 @@ const duration = new Histogram({
   labelNames: ['method', 'route', 'status'],
   buckets: DURATION_BUCKETS,
   registers: [registry],
+});
+
+new Gauge({
+  name: 'paiements_http_body_bytes',
+  help: 'Bytes of request bodies in memory: still arriving, or being worked on',
+  registers: [registry],
+  collect() {
+    this.set(bodiesInHand.bytes);
+  },
+});
+
+new Counter({
+  name: 'paiements_http_bodies_refused_total',
+  help: 'Requests answered 503 because too many bytes of bodies were in memory',
+  registers: [registry],
+  collect() {
+    this.reset();
+    this.inc(bodiesInHand.refused);
+  },
 });
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);

@@ -40,6 +40,8 @@ const REASONS = [
   'not_an_event',
   'body_too_large',
   'unreadable_body',
+  'body_too_slow',
+  'too_many_bodies',
   'method_not_allowed',
   'event_not_stored',
   'internal_error',

@@ -14,7 +14,7 @@ export const webhookPaths: Paths = {
       security: [{ stripeSignature: [] }],
       requestBody: {
         required: true,
-        description: 'the event as Stripe sends it, at most 1 MiB',
+        description: 'the event as Stripe sends it, at most 512 KiB',
         content: { 'application/json': { schema: { type: 'object' } } },
       },
       responses: {
@@ -27,7 +27,9 @@ export const webhookPaths: Paths = {
           'invalid_json',
           'not_an_event',
           'unreadable_body',
+          'body_too_slow',
           'body_too_large',
+          'too_many_bodies',
           'internal_error',
           'event_not_stored',
         ),
