@@ -75,6 +75,9 @@ export const Subscription = defineEntity({
     livemode: p.boolean().nullable(),
     /** Stripe's time (whole seconds) that this row reflects; only a clearly newer payload is applied as it is. */
     snapshotAt: utcTimestamp().nullable(),
+    /** When the user was last told that premium began by it, and that it is over since. */
+    activationToldAt: utcTimestamp().nullable(),
+    endToldAt: utcTimestamp().nullable(),
     /** When Stripe was last asked about it, by Stripe's clock: what happened clearly before is in the row. */
     readAt: utcTimestamp().nullable(),
   },

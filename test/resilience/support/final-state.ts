@@ -15,7 +15,16 @@ export type FinalState = {
 
 /** Bookkeeping of ours, which no order of events can keep the same. All else has to be equal. */
 const LEFT_OUT = {
-  subscriptions: ['id', 'created_at', 'updated_at', 'snapshot_at', 'read_at', 'duplicate_of'],
+  subscriptions: [
+    'id',
+    'created_at',
+    'updated_at',
+    'snapshot_at',
+    'read_at',
+    'activation_told_at',
+    'end_told_at',
+    'duplicate_of',
+  ],
   payments: [
     'id',
     'subscription_id',

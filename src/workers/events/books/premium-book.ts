@@ -1,3 +1,4 @@
+import { DAY } from '../../../shared/duration.ts';
 import type { Subscription, User } from '../../../shared/entities/index.ts';
 import {
   isEndCertain,
@@ -84,7 +85,11 @@ function announceActivation(
 ): void {
   const { paidUntil } = subscription;
   const goesOn = before !== null && paidUntil != null && before >= paidUntil;
-  if (goesOn && !returnsLate(subscription, paidUntil, clock.now())) return;
+  const now = clock.now();
+  if (goesOn && !returnsLate(subscription, paidUntil, now)) return;
+  if (wasJustTold(subscription, now)) return;
+  subscription.activationToldAt = now;
+  subscription.endToldAt = null;
   ledger.announce({
     fact: `premium_activated:${paidPeriod(subscription)}:${before?.toISOString() ?? 'first'}`,
     userId: subscription.userId,
@@ -95,6 +100,14 @@ function announceActivation(
       end_date: until.toISOString(),
     },
   });
+}
+
+/**
+ * Whether the user has heard of it a moment ago, and of no end since. While events catch up, what the rows show may go
+ * back and forth.
+ */
+function wasJustTold({ activationToldAt: told, endToldAt }: Subscription, now: Date): boolean {
+  return told != null && endToldAt == null && now.getTime() - told.getTime() < DAY;
 }
 
 /** Whether a renewal is heard of only now, long after premium had passed: its user was without, and may have been told. */
@@ -119,6 +132,7 @@ function noteEnd(desk: SettlingDesk, subscription: Subscription, until: Date, be
  */
 function announceEnd({ ledger, clock }: SettlingDesk, subscription: Subscription, until: Date): void {
   if (!isEndCertain(subscription) && !isRenewalOverdue(subscription, clock.now())) return;
+  subscription.endToldAt = clock.now();
   ledger.announce({
     fact: `premium_ended:${paidPeriod(subscription)}`,
     userId: subscription.userId,
