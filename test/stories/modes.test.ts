@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import { pino } from 'pino';
 import { sessionMarksOf } from '../../src/shared/stripe/index.ts';
 import { Catalog } from '../../src/workers/events/catalog.ts';
+import { createFollow } from '../../src/workers/events/follow.ts';
+import { queueMessages } from '../../src/workers/events/outbox.ts';
 import { checkDrift, type DriftOptions, type DriftReport } from '../../src/workers/maintenance/drift.ts';
 import { createPace } from '../../src/workers/maintenance/pace.ts';
 import type { Member } from './support/member.ts';
@@ -70,7 +72,13 @@ async function drift(
       clock: world.clock,
       logger: pino({ level: 'silent' }),
       pace: createPace(1_000),
-      follow: async () => undefined,
+      follow: createFollow({
+        orm: world.orm,
+        events: world.queues['stripe-events'],
+        maintenance: world.queues.maintenance,
+        send: (messages) => queueMessages(world.queues.notifications, messages),
+        logger: pino({ level: 'silent' }),
+      }),
       wait: async (ms) => {
         waitedMs += ms;
         given.wait?.();
