@@ -272,8 +272,8 @@ admin_routes=('GET /api/admin/webhook/events' 'POST /api/admin/webhook/retry' 'P
   "DELETE /api/admin/user/$user_id/billing")
 for route in "${admin_routes[@]}"; do
   # 503: the service has no INTERNAL_API_KEY, so nobody comes in.
-  call '401|503' "${route%% *}" "${route#* }" '"success":false'
-  call '401|503' "${route%% *}" "${route#* }" '"success":false' -H 'X-Internal-Key: not-the-key'
+  call '401|429|503' "${route%% *}" "${route#* }" '"success":false'
+  call '401|429|503' "${route%% *}" "${route#* }" '"success":false' -H 'X-Internal-Key: not-the-key'
 done
 if [[ -n $internal_key ]]; then
   printf 'X-Internal-Key: %s\n' "$internal_key" >"$scratch/admin"
