@@ -66,9 +66,13 @@ async function bookSteps(
     [],
     async (ledger) => {
       ledger.correlationId = options.correlationId;
-      for (const { prepared, event } of completed) {
-        verdicts.push(await prepared.apply({ ...deps, event, ledger, reads: hand }));
-      }
+      const book = async (): Promise<void> => {
+        for (const { prepared, event } of completed) {
+          verdicts.push(await prepared.apply({ ...deps, event, ledger, reads: hand }));
+        }
+      };
+      // Payments of old are no news, and those of today have events of their own.
+      await (options.allOf === undefined ? book() : ledger.unannounced(book));
       if (options.allOf !== undefined) ledger.touchUser(options.allOf);
     },
     { quiet: options.quiet, asked: options.allOf !== undefined },

@@ -43,6 +43,7 @@ export class Ledger {
   readonly #touchedUsers = new Map<number, string>();
   readonly #appeared = new Set<string>();
   readonly #endsToConfirm = new Set<number>();
+  #isMuted = false;
 
   private constructor(orm: MikroORM, transaction: Transaction, livemode: boolean) {
     this.#orm = orm;
@@ -242,7 +243,15 @@ export class Ledger {
     return this.#touchedUsers;
   }
 
+  /** Does what books without announcing: nothing is noted as said, so that whose news it is can still tell it. */
+  async unannounced(work: () => Promise<void>): Promise<void> {
+    this.#isMuted = true;
+    await work();
+    this.#isMuted = false;
+  }
+
   announce(announcement: Announcement): void {
+    if (this.#isMuted) return;
     if (this.#announcements.has(announcement.fact)) return;
     this.#announcements.set(announcement.fact, { ...announcement, correlationId: this.correlationId });
   }
