@@ -96,7 +96,7 @@ function filledIn(secrets: Record<string, string> = {}): Record<string, string> 
   return Object.fromEntries(
     Object.entries(secrets).map(([name, value]) => [
       name,
-      value.replaceAll('placeholder', 'f1ll3d1nf1ll3d1nf1ll3d1nf1ll3d1n'),
+      value.replace(/placeholder(-change-me)?/g, 'f1ll3d1nf1ll3d1nf1ll3d1nf1ll3d1n'),
     ]),
   );
 }
