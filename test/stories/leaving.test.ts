@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import type Stripe from 'stripe';
 import type { Answer } from './support/member.ts';
+import { planYear } from './support/plan-year.ts';
 import { story, storyWith } from './support/story.ts';
 import { subscriber } from './support/subscriber.ts';
 import { DAY, HOUR, later, MINUTE, monthsAfter } from './support/time.ts';
 import { untilTrue } from './support/until.ts';
-import { PRICE_ANNUEL, PRICE_MENSUEL, type World } from './support/world.ts';
+import { PRICE_MENSUEL, type World } from './support/world.ts';
 
 const PATH = '/api/stripe/subscription';
 
@@ -27,26 +28,6 @@ function leftBy(answer: Answer): Left {
 async function stillAsked(world: World, id: string): Promise<string[]> {
   const { data } = await world.stripe.invoices.list({ subscription: id, limit: 100 });
   return data.flatMap(({ status }) => (status === 'open' || status === 'draft' ? [String(status)] : []));
-}
-
-/** Plans the yearly price for the end of the period, as the portal does for a change that waits. */
-async function schedule(world: World, id: string): Promise<Stripe.SubscriptionSchedule> {
-  const made = await world.stripe.subscriptionSchedules.create({ from_subscription: id });
-  const [current] = made.phases;
-  if (!current) throw new Error('The schedule has no phase');
-  const { start_date, end_date } = current;
-  return world.stripe.subscriptionSchedules.update(made.id, {
-    end_behavior: 'release',
-    phases: [
-      { items: [{ price: PRICE_MENSUEL, quantity: 1 }], start_date, end_date },
-      {
-        items: [{ price: PRICE_ANNUEL, quantity: 1 }],
-        duration: { interval: 'year', interval_count: 1 },
-        proration_behavior: 'none',
-        billing_cycle_anchor: 'phase_start',
-      },
-    ],
-  });
 }
 
 describe('Leaving', () => {
@@ -127,7 +108,7 @@ describe('Leaving under a schedule', () => {
     'at the end of the period releases it first, and the change it had planned never comes',
     story(async (world) => {
       const { user, id, end } = await subscriber(world);
-      const { id: planned } = await schedule(world, id);
+      const { id: planned } = await planYear(world.stripe, id);
       await world.settle();
 
       const left = leftBy(await user.delete(PATH));
@@ -147,7 +128,7 @@ describe('Leaving under a schedule', () => {
     'at once ends it without a last bill',
     story(async (world) => {
       const { user, id } = await subscriber(world);
-      await schedule(world, id);
+      await planYear(world.stripe, id);
       await world.advance(10 * DAY);
 
       leftBy(await user.delete(PATH, { at_period_end: false }));
@@ -168,7 +149,7 @@ describe('Leaving under a schedule', () => {
     'that is attached between our look and our order is found by what Stripe says',
     story(async (world) => {
       const { user, id } = await subscriber(world);
-      const { id: attached } = await schedule(world, id);
+      const { id: attached } = await planYear(world.stripe, id);
       world.sandbox.faults.add({
         kind: 'error',
         status: 400,

@@ -4,6 +4,7 @@ import { askAdmin } from './support/operator.ts';
 import { story, storyWith } from './support/story.ts';
 import { type Subscriber, subscriber } from './support/subscriber.ts';
 import { DAY, MINUTE } from './support/time.ts';
+import { untilTrue } from './support/until.ts';
 import type { World } from './support/world.ts';
 
 /** How slow Stripe is, in milliseconds. */
@@ -74,7 +75,7 @@ describe('A slow Stripe', () => {
       world.sandbox.refund({ of: id });
       const reads = slowReads(world, '/v1/charges');
       world.sandbox.deliveries.release();
-      await until('Stripe is asked', async () => reads() > 0);
+      await untilTrue(() => reads() > 0);
       const nothingIsLocked = async (): Promise<boolean> => {
         const [row] = await world.orm.em.fork().execute<{ count: number }[]>(
           `select count(*)::int as count from pg_locks
@@ -99,7 +100,7 @@ describe('A slow Stripe', () => {
       world.sandbox.resume({ subscription: id });
       const reads = slowReads(world, '/v1/subscriptions');
       world.sandbox.deliveries.release();
-      await until('Stripe is asked', async () => reads() > 0);
+      await untilTrue(() => reads() > 0);
 
       // Clearly newer, while the answer about what was before is on its way.
       await world.sandbox.advance(MINUTE);

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { isMissingAtStripe, MissingAtStripe } from '../../shared/stripe/index.ts';
-import { type AnswersAtHand, askStripe, type Question } from './stripe-reads.ts';
+import { type AnswersAtHand, askStripe, keyOf, type Question } from './stripe-reads.ts';
 
 type Answer = Awaited<ReturnType<typeof askStripe>>;
 
@@ -34,7 +34,7 @@ export class StripeEnquiry {
   }
 
   #ask(question: Question): Promise<Answer> {
-    const key = `${question.kind}:${question.id}`;
+    const key = keyOf(question);
     const joined = this.#next.get(key);
     if (joined) return joined;
     const call = this.#begin(key, question);

@@ -207,7 +207,8 @@ export class AnswersAtHand implements StripeReads {
   }
 }
 
-function keyOf({ kind, id }: Question): string {
+/** A question as a text: one object, one key. */
+export function keyOf({ kind, id }: Question): string {
   return `${kind}:${id}`;
 }
 

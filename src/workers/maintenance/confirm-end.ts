@@ -11,6 +11,8 @@ import {
 import type { Committed } from '../events/unit-of-work.ts';
 import type { Pace } from './pace.ts';
 
+type ConfirmDeps = SnapshotDeps & { pace: Pace };
+
 /** Newest invoices of a subscription that are read: what is paid for is among them, whatever else was billed since. */
 const INVOICES = 10;
 
@@ -18,7 +20,7 @@ const INVOICES = 10;
  * Reads all that a user's premium can depend on, books it, and tells the user when premium is over after that: events
  * that come late, or in another order, may show an end that is none.
  */
-export async function confirmEnd(deps: SnapshotDeps & { pace: Pace }, userId: number): Promise<Committed> {
+export async function confirmEnd(deps: ConfirmDeps, userId: number): Promise<Committed> {
   const snapshots: ObjectSnapshot[] = [];
   for (const subscription of await subscriptionsOf(deps, userId)) {
     snapshots.push(subscription, ...(await invoicesOf(deps, subscription.object.id)));
@@ -29,7 +31,7 @@ export async function confirmEnd(deps: SnapshotDeps & { pace: Pace }, userId: nu
 type SubscriptionSnapshot = ObjectSnapshot & { object: { id: string } };
 
 async function subscriptionsOf(
-  { orm, stripe, livemode, clock, pace }: SnapshotDeps & { pace: Pace },
+  { orm, stripe, livemode, clock, pace }: ConfirmDeps,
   userId: number,
 ): Promise<SubscriptionSnapshot[]> {
   const em = orm.em.fork();
@@ -50,7 +52,7 @@ async function subscriptionsOf(
 
 /** Oldest first, as they were made. */
 async function invoicesOf(
-  { stripe, clock, pace }: SnapshotDeps & { pace: Pace },
+  { stripe, clock, pace }: ConfirmDeps,
   subscription: string,
 ): Promise<ObjectSnapshot[]> {
   const page = await pace(() =>

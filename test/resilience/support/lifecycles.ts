@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { BillingSettings, Sandbox } from '../../../sandbox/index.ts';
+import { planYear } from '../../stories/support/plan-year.ts';
 import { PRICE_ANNUEL, PRICE_MENSUEL } from '../../stories/support/world.ts';
 
 export const HOUR = 3_600;
@@ -523,7 +524,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     name: 'a schedule that changes the plan at the period end',
     live: async (life) => {
       const subscription = await buys(life);
-      await planYear(life, subscription);
+      await planYear(life.stripe, subscription);
       await life.told();
       await renews(life, subscription);
     },
@@ -532,7 +533,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     name: 'a schedule that is released before a cancellation',
     live: async (life) => {
       const subscription = await buys(life);
-      const planned = await planYear(life, subscription);
+      const { id: planned } = await planYear(life.stripe, subscription);
       await passes(life, DAY);
       await life.stripe.subscriptionSchedules.release(planned);
       await life.stripe.subscriptions.update(subscription, { cancel_at_period_end: true });
@@ -665,25 +666,4 @@ async function isDisputed(life: Life, outcome: 'won' | 'lost'): Promise<void> {
   await passes(life, 5 * DAY);
   life.sandbox.closeDispute({ dispute: dispute.id, outcome });
   await life.told();
-}
-
-/** Plans the yearly price for the end of the period. @returns the schedule's id */
-async function planYear({ stripe }: Life, subscription: string): Promise<string> {
-  const made = await stripe.subscriptionSchedules.create({ from_subscription: subscription });
-  const [current] = made.phases;
-  if (!current) throw new Error('The schedule has no phase');
-  const { start_date, end_date } = current;
-  await stripe.subscriptionSchedules.update(made.id, {
-    end_behavior: 'release',
-    phases: [
-      { items: [{ price: PRICE_MENSUEL, quantity: 1 }], start_date, end_date },
-      {
-        items: [{ price: PRICE_ANNUEL, quantity: 1 }],
-        duration: { interval: 'year', interval_count: 1 },
-        proration_behavior: 'none',
-        billing_cycle_anchor: 'phase_start',
-      },
-    ],
-  });
-  return made.id;
 }

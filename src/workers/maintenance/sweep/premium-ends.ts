@@ -42,7 +42,6 @@ const UNDER_WAY = `subscriptions.current_period_start <= subscriptions.paid_unti
 export async function sweepPremiumEnds(deps: SweepDeps): Promise<number> {
   const now = deps.clock.now().getTime();
   const mode = [deps.livemode, deps.livemode];
-  const at = (time: number): string => new Date(time).toISOString();
   const ends = [at(now - UNHEARD_MS), at(now + RENEWAL_LEAD_MS)];
   const due = await deps.orm.em.fork().execute<{ id: string | number }[]>(
     `select users.id from users
@@ -74,7 +73,6 @@ export async function sweepPremiumEnds(deps: SweepDeps): Promise<number> {
 
 /** An end that nobody was told of is confirmed once more; where Stripe was asked a moment ago, somebody is at it. */
 async function confirmUntoldEnds({ orm, maintenance, livemode }: SweepDeps, now: number): Promise<number> {
-  const at = (time: number): string => new Date(time).toISOString();
   const untold = await orm.em.fork().execute<{ id: string | number }[]>(
     `select users.id from users
      where users.premium between ? and ?
@@ -92,4 +90,8 @@ async function confirmUntoldEnds({ orm, maintenance, livemode }: SweepDeps, now:
 
 function idOf({ id }: { id: string | number }): number {
   return Number(id);
+}
+
+function at(time: number): string {
+  return new Date(time).toISOString();
 }
